@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the libraries and providers do not install themselves: headers and pkg-config files.
+# The headers have a folder of their own, so that they stand beside another stack's verbs.h.
+install(DIRECTORY libverbs/include/infiniband
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libverbs COMPONENT development
+    FILES_MATCHING PATTERN "*.h")
+
+install(FILES libverbs/provider/verbs/provider.h libverbs/provider/verbs/provider.hpp
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libverbs-provider/verbs COMPONENT provider-development)
+install(FILES libverbs/core/error.hpp libverbs/core/result.hpp libverbs/core/fd.hpp
+    libverbs/core/mapping.hpp
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libverbs-provider/core COMPONENT provider-development)
+
+foreach(component IN ITEMS libverbs libverbs-provider)
+    configure_file(cmake/${component}.pc.in ${CMAKE_BINARY_DIR}/pkgconfig/${component}.pc @ONLY)
+endforeach()
+install(FILES ${CMAKE_BINARY_DIR}/pkgconfig/libverbs.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+install(FILES ${CMAKE_BINARY_DIR}/pkgconfig/libverbs-provider.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT provider-development)

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Registering memory in the ways that libverbs has no name for.
+#include "frozen.hpp"
+#include "refuse.hpp"
+#include "symver.hpp"
+
+using namespace verbs::compat;
+
+VERBS_IMPORT(ibv_reg_mr_iova);
+
+VERBS_SYMVER(ibv_reg_mr_iova, "@@IBVERBS_1.7");
+ibv_mr *compat_ibv_reg_mr_iova(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access) {
+    return stable_ibv_reg_mr_iova(pd, addr, length, iova, access);
+}
+
+// Newer headers call this one when the access flags may hold a wish (IBV_ACCESS_OPTIONAL_RANGE). In
+// libverbs every registration knows those, and drops the ones that nobody can fulfil.
+VERBS_SYMVER(ibv_reg_mr_iova2, "@@IBVERBS_1.8");
+ibv_mr *compat_ibv_reg_mr_iova2(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+                                unsigned int access) {
+    return stable_ibv_reg_mr_iova(pd, addr, length, iova, static_cast<int>(access));
+}
+
+VERBS_SYMVER(ibv_reg_dmabuf_mr, "@@IBVERBS_1.12");
+ibv_mr *compat_ibv_reg_dmabuf_mr(ibv_pd *, uint64_t, size_t, uint64_t, int, int) {
+    refuse("ibv_reg_dmabuf_mr: memory of a dma-buf cannot be registered");
+    return nullptr;
+}
+
+// Providers called these around their own allocations. Memory that libverbs registers is looked
+// after by libverbs (ibv_fork_init); nobody else's memory is touched here.
+VERBS_SYMVER(ibv_dontfork_range, "@@IBVERBS_1.1");
+int compat_ibv_dontfork_range(void *, size_t) { return 0; }
+
+VERBS_SYMVER(ibv_dofork_range, "@@IBVERBS_1.1");
+int compat_ibv_dofork_range(void *, size_t) { return 0; }

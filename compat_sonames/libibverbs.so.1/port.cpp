@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// ibv_query_port as a symbol: whoever calls it instead of the inline of later headers has an
+// ibv_port_attr of 48 bytes, maybe in an array. It never writes more.
+#include "frozen.hpp"
+#include "refuse.hpp"
+#include "symver.hpp"
+
+using namespace verbs::compat;
+
+VERBS_SYMVER(ibv_query_port, "@@IBVERBS_1.1");
+int compat_ibv_query_port(ibv_context *context, uint8_t port_num, ibv_port_attr *attr) {
+    const verbs_hooks *table = hooks();
+    if (!table) return refuse_other_release();
+    const int code = table->query_port(context, port_num, attr, kOldPortAttrSize);
+    if (code) errno = code;
+    return code;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What later headers ask of a queue pair. All of it is optional for a device, and none is there
+// yet: each call gives the answer that its manual page has for that.
+#include "frozen.hpp"
+#include "refuse.hpp"
+#include "symver.hpp"
+
+using namespace verbs::compat;
+
+// NULL stands for a QP that was not made for the ibv_wr_* calls. No QP is, as long as
+// ibv_create_qp_ex (an inline that looks for verbs_context.create_qp_ex) finds its slot empty.
+VERBS_SYMVER(ibv_qp_to_qp_ex, "@@IBVERBS_1.6");
+ibv_qp_ex *compat_ibv_qp_to_qp_ex(ibv_qp *) {
+    refuse("ibv_qp_to_qp_ex: this queue pair does not have the ibv_wr_ calls");
+    return nullptr;
+}
+
+VERBS_SYMVER(ibv_query_ece, "@@IBVERBS_1.10");
+int compat_ibv_query_ece(ibv_qp *, ibv_ece *) {
+    return refuse("ibv_query_ece: the device has no enhanced connection establishment");
+}
+
+VERBS_SYMVER(ibv_set_ece, "@@IBVERBS_1.10");
+int compat_ibv_set_ece(ibv_qp *, ibv_ece *) {
+    return refuse("ibv_set_ece: the device has no enhanced connection establishment");
+}
+
+// 0 is an answer, not a success: nobody may poll on the data.
+VERBS_SYMVER(ibv_query_qp_data_in_order, "@@IBVERBS_1.14");
+int compat_ibv_query_qp_data_in_order(ibv_qp *, enum ibv_wr_opcode, uint32_t) { return 0; }
+
+// Providers of Ethernet devices asked for the link address of a GID with this.
+VERBS_SYMVER(ibv_resolve_eth_l2_from_gid, "@@IBVERBS_1.1");
+int compat_ibv_resolve_eth_l2_from_gid(ibv_context *, ibv_ah_attr *, uint8_t *, uint16_t *) {
+    return refuse("ibv_resolve_eth_l2_from_gid: link addresses are the provider's own business");
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one private door through which compat_sonames and exp reach into libverbs, beside its public
+ * header. Not installed. Exported at the node VERBS_PRIVATE; the version is checked on every call,
+ * so that a shim of one release and a libverbs of another part with a reason instead of a crash.
+ */
+#ifndef VERBS_ABI_HOOKS_H
+#define VERBS_ABI_HOOKS_H
+
+#include <infiniband/verbs.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VERBS_HOOKS_VERSION 1u
+
+struct verbs_hooks_gid {
+    union ibv_gid gid;
+    uint32_t type;    /* 0 InfiniBand or RoCE v1 by link layer, 1 RoCE v1, 2 RoCE v2 */
+    uint32_t ifindex; /* 0 none */
+};
+
+struct verbs_hooks {
+    uint32_t version;
+    uint32_t size;
+
+    /* As ibv_query_port, writing no more than `size` bytes. Returns 0 or an errno value. */
+    int (*query_port)(struct ibv_context *context, uint8_t port_num, struct ibv_port_attr *attr,
+                      size_t size);
+    /* One GID table entry with its type and interface. Returns 0 or an errno value; ENODATA for
+     * an entry inside the table that is empty. */
+    int (*query_gid)(struct ibv_context *context, uint32_t port_num, uint32_t index,
+                     struct verbs_hooks_gid *gid);
+    /* Writes the text of verbs_last_error() for this thread and leaves errno alone. */
+    void (*set_reason)(const char *text);
+    /* Writes one line to the log. level as in enum verbs_host_log_level. */
+    void (*log)(int level, const char *who, const char *text);
+};
+
+/* The table of the asked version, or NULL where this library has another. */
+const struct verbs_hooks *verbs_private_hooks(uint32_t version);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The C boundary: one helper per return shape of the verbs ABI. Each runs a callable that returns
+// Result, lets no exception out, and on failure writes errno and the text of verbs_last_error().
+// Success leaves both alone. The only code of the library that writes errno.
+#pragma once
+
+#include "core/reason.hpp"
+#include "core/result.hpp"
+
+#include <pthread.h>
+
+#include <cerrno>
+#include <exception>
+#include <new>
+#include <type_traits>
+
+namespace verbs::api {
+
+// A thread that is cancelled inside a control call would unwind through frames that must not let
+// anything out, and leave an object half made. So a control call is no cancellation point; the
+// two calls that wait for events do their waiting outside of it (event_fd.hpp).
+class CancellationOff {
+public:
+    CancellationOff() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+    ~CancellationOff() { ::pthread_setcancelstate(before_, nullptr); }
+    CancellationOff(const CancellationOff &) = delete;
+    CancellationOff &operator=(const CancellationOff &) = delete;
+
+private:
+    int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
+namespace boundary {
+
+// Runs `call`. On success hands the Result to `deliver`. Returns 0 or the errno value.
+template <class Call, class Deliver>
+int settle(Call &&call, Deliver &&deliver) noexcept {
+    const int before = errno;
+    const CancellationOff no_cancellation;
+    int code = 0;
+    try {
+        auto result = call();
+        if (result) {
+            deliver(result);
+            errno = before;
+            return 0;
+        }
+        code = result.error().code;
+        reason::set(result.error().phrase);
+    } catch (const std::bad_alloc &) {
+        code = ENOMEM;
+        reason::set("out of memory");
+    } catch (const std::exception &stray) {
+        code = EIO;
+        reason::set(stray.what());
+    } catch (...) {
+        code = EIO;
+        reason::set("something that is no std::exception was thrown");
+    }
+    errno = code;
+    return code;
+}
+
+}  // namespace boundary
+
+// Shape `pointer`: the value, or NULL with errno set. The callable returns Result<T *>.
+template <class Call>
+auto pointer(Call &&call) noexcept -> typename std::invoke_result_t<Call>::value_type {
+    typename std::invoke_result_t<Call>::value_type value = nullptr;
+    boundary::settle(call, [&](auto &result) { value = *result; });
+    return value;
+}
+
+// Shape `errno`: 0, or the errno value, which is in errno as well.
+template <class Call>
+int errno_value(Call &&call) noexcept {
+    return boundary::settle(call, [](auto &) {});
+}
+
+// Shape `minus_one`: 0, or -1 with errno set.
+template <class Call>
+int minus_one(Call &&call) noexcept {
+    return boundary::settle(call, [](auto &) {}) == 0 ? 0 : -1;
+}
+
+// Shape `count`: the value, or a negative number with errno set: `failure`, as it is at the end.
+template <class Call>
+int count(Call &&call, const int &failure) noexcept {
+    int value = 0;
+    return boundary::settle(call, [&](auto &result) { value = *result; }) == 0 ? value : failure;
+}
+
+template <class Call>
+int count(Call &&call) noexcept {
+    return count(call, -1);
+}
+
+// Shape `void`: cannot fail for the program; a reason is left, errno is not touched.
+template <class Call>
+void nothing(Call &&call) noexcept {
+    const int before = errno;
+    boundary::settle(call, [](auto &) {});
+    errno = before;
+}
+
+// Shape `value`: the answer, or `otherwise`; errno is not touched.
+template <class T, class Call>
+T value_or(T otherwise, Call &&call) noexcept {
+    const int before = errno;
+    T value = otherwise;
+    boundary::settle(call, [&](auto &result) { value = *result; });
+    errno = before;
+    return value;
+}
+
+}  // namespace verbs::api

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Mapping: a range of mapped memory with one owner, unmapped when the owner goes.
+#pragma once
+
+#include "core/result.hpp"
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstring>
+
+namespace verbs {
+
+class Mapping {
+public:
+    Mapping() = default;
+    Mapping(Mapping &&other) noexcept
+        : start_(std::exchange(other.start_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Mapping &operator=(Mapping &&other) noexcept {
+        if (this != &other) {
+            reset();
+            start_ = std::exchange(other.start_, nullptr);
+            size_ = std::exchange(other.size_, 0);
+        }
+        return *this;
+    }
+    Mapping(const Mapping &) = delete;
+    Mapping &operator=(const Mapping &) = delete;
+    ~Mapping() { reset(); }
+
+    // Maps `size` bytes of `fd` from its start, shared. `protection` as in mmap(2).
+    [[nodiscard]] static Result<Mapping> shared(int fd, std::size_t size, int protection) {
+        void *start = ::mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
+        if (start == MAP_FAILED) {
+            const int code = errno;
+            return fail(code, std::string("mmap of ") + std::to_string(size) +
+                                  " shared bytes: " + std::strerror(code));
+        }
+        Mapping mapping;
+        mapping.start_ = start;
+        mapping.size_ = size;
+        return mapping;
+    }
+
+    [[nodiscard]] void *data() const noexcept { return start_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    void reset() noexcept {
+        if (start_ != nullptr) ::munmap(start_, size_);
+        start_ = nullptr;
+        size_ = 0;
+    }
+
+private:
+    void *start_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+}  // namespace verbs

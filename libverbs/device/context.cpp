@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "device/context.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+namespace verbs::device {
+
+struct ContextBlock {
+    explicit ContextBlock(std::shared_ptr<Device> device) noexcept : core(std::move(device)) {}
+    Context core;
+    ContextTail tail;
+};
+
+namespace {
+
+constexpr char kOwner = 0;  // its address tells this copy of the library from every other
+
+void *const kIsExtended = reinterpret_cast<void *>(UINTPTR_MAX);
+
+ContextBlock &block_of(Context &context) noexcept {
+    // core is the first member of its block, and every Context is made in one.
+    return *reinterpret_cast<ContextBlock *>(&context);
+}
+
+// Data path slots that a provider did not fill.
+int refuse_poll(ibv_cq * /*cq*/, int /*num_entries*/, ibv_wc * /*wc*/) noexcept { return -1; }
+int refuse_notify(ibv_cq * /*cq*/, int /*solicited_only*/) noexcept { return EOPNOTSUPP; }
+int refuse_send(ibv_qp * /*qp*/, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
+    *bad_wr = wr;
+    return EOPNOTSUPP;
+}
+int refuse_recv(ibv_qp * /*qp*/, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
+    *bad_wr = wr;
+    return EOPNOTSUPP;
+}
+int refuse_srq_recv(ibv_srq * /*srq*/, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
+    *bad_wr = wr;
+    return EOPNOTSUPP;
+}
+
+void fill_refusals(ibv_context_ops &ops) noexcept {
+    if (ops.poll_cq == nullptr) ops.poll_cq = &refuse_poll;
+    if (ops.req_notify_cq == nullptr) ops.req_notify_cq = &refuse_notify;
+    if (ops.post_send == nullptr) ops.post_send = &refuse_send;
+    if (ops.post_recv == nullptr) ops.post_recv = &refuse_recv;
+    if (ops.post_srq_recv == nullptr) ops.post_srq_recv = &refuse_srq_recv;
+}
+
+// What the library owns in the ibv_context, whatever a provider wrote there.
+void claim(ContextBlock &block) noexcept {
+    block.tail.slot(kSlotSize) = ContextTail::kSize;
+    block.tail.slot(kSlotPrivate) = reinterpret_cast<std::uintptr_t>(&block.core);
+    block.tail.context.device = &block.core.device().base;
+    block.tail.context.abi_compat = kIsExtended;
+}
+
+}  // namespace
+
+Context::Context(std::shared_ptr<Device> device) noexcept
+    : Owned{&kOwner}, device_(std::move(device)) {}
+
+Result<Context *> Context::of(const ibv_context *context) {
+    if (context == nullptr) return fail(EINVAL, "the context is NULL");
+    if (context->abi_compat == kIsExtended) {
+        const auto *slots = reinterpret_cast<const std::uintptr_t *>(context);
+        auto *owned = reinterpret_cast<Owned *>(
+            *(slots - kSlotPrivate / sizeof(std::uintptr_t)));
+        if (owned != nullptr && owned->owner == &kOwner) return static_cast<Context *>(owned);
+    }
+    return fail(EINVAL, "the object belongs to another copy of a verbs library");
+}
+
+Result<Context *> Context::open(std::shared_ptr<Device> device) {
+    VERBS_CHECK(device->provider().ready());
+    auto block = std::make_unique<ContextBlock>(std::move(device));
+    ibv_context &context = block->tail.context;
+    context.cmd_fd = -1;
+    context.async_fd = -1;
+    context.num_comp_vectors = 1;
+    claim(*block);
+    Context &core = block->core;
+    VERBS_CHECK(core.device_->provider().call("open_device", core.ops().open_device,
+                                              &core.device_->announced(), &context,
+                                              &core.provider_device_));
+    claim(*block);
+    context.num_comp_vectors = std::max(context.num_comp_vectors, 1);
+    fill_refusals(context.ops);
+    ::pthread_mutex_init(&context.mutex, nullptr);
+    return &block.release()->core;
+}
+
+Result<void> Context::close(Context &context) {
+    VERBS_CHECK(context.call("close_device", context.ops().close_device));
+    ContextBlock *block = &block_of(context);
+    ::pthread_mutex_destroy(&block->tail.context.mutex);
+    delete block;
+    return {};
+}
+
+ibv_context &Context::handle() noexcept { return block_of(*this).tail.context; }
+
+ContextTail &Context::tail() noexcept { return block_of(*this).tail; }
+
+}  // namespace verbs::device

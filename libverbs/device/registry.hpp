@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Registry: the providers of this process and the devices that exist now. Each list looks again
+// and compares with what was known; a device that vanished lives on in the lists and contexts
+// that refer to it.
+#pragma once
+
+#include "core/result.hpp"
+#include "device/device.hpp"
+#include "loader/provider.hpp"
+#include "loader/search.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace verbs::device {
+
+class Registry {
+public:
+    Registry(loader::SearchPath where, const verbs_host &host)
+        : where_(std::move(where)), host_(host) {}
+
+    // The one that the public functions use. Made at the first need, never destroyed: programs
+    // close devices from their exit handlers too.
+    [[nodiscard]] static Registry &of_process();
+
+    // A new array that ends with NULL; `count` receives how many devices are in it.
+    [[nodiscard]] Result<ibv_device **> list(int &count);
+    [[nodiscard]] Result<void> free_list(ibv_device **list);
+
+    // The device behind a program's handle, as long as anything refers to it.
+    [[nodiscard]] Result<std::shared_ptr<Device>> find(const ibv_device *handle);
+
+    // Why the last look found nothing: every refusal with file and rule, or where was looked.
+    [[nodiscard]] std::string why_empty();
+
+private:
+    using Devices = std::vector<std::shared_ptr<Device>>;
+
+    void discover();
+    void scan();
+    void ask(loader::Provider &provider, Devices &present, std::vector<std::string> &problems);
+    [[nodiscard]] Devices known();
+
+    const loader::SearchPath where_;
+    const verbs_host &host_;
+
+    // Rank 1: before lock_. Orders looks, so that an older one never overwrites a newer one. Held
+    // while the providers' enumerate runs, which therefore must not ask for a device list.
+    std::mutex scanning_;
+    bool is_discovered_ = false;
+    std::vector<std::unique_ptr<loader::Provider>> providers_;
+    std::vector<std::string> refused_manifests_;
+
+    // Rank 2. Nothing is called while it is held.
+    std::mutex lock_;
+    Devices present_;
+    std::unordered_map<const ibv_device *, std::weak_ptr<Device>> handles_;
+    std::unordered_map<ibv_device *const *, Devices> lists_;
+    std::vector<std::string> problems_;
+};
+
+}  // namespace verbs::device

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Completion channels and completion queues: creating and destroying.
+#include "control/device.hpp"
+#include "control/limits.hpp"
+
+#include <rdma/ib_user_verbs.h>
+#include <sys/mman.h>
+
+#include <bit>
+#include <string>
+
+namespace soft {
+
+using verbs::fail;
+using verbs::provider::Host;
+
+Result<ibv_comp_channel *> Device::create_comp_channel() {
+    VERBS_TRY(pipe, EventPipe::create());
+    auto *channel = new CompChannel{};
+    channel->pipe = std::move(pipe);
+    channel->fd = channel->pipe.read_fd();
+    objects_.fetch_add(1);
+    return channel;
+}
+
+Result<void> Device::destroy_comp_channel(ibv_comp_channel *channel) {
+    delete static_cast<CompChannel *>(channel);
+    objects_.fetch_sub(1);
+    return {};
+}
+
+Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_vector) {
+    if (cqe < 1 || cqe > kMaxCqe)
+        return fail(EINVAL, std::to_string(cqe) + " entries asked for, allowed are 1 to " +
+                                std::to_string(kMaxCqe));
+    if (comp_vector < 0 || comp_vector >= kCompVectors)
+        return fail(EINVAL, "completion vector " + std::to_string(comp_vector) +
+                                " does not exist, there is 1");
+    auto cq = std::make_unique<Cq>(*process_);
+    cq->capacity = std::bit_ceil(static_cast<uint32_t>(cqe));
+    // Pages come with use: a large queue that is kept short costs little.
+    cq->ring_bytes = cq->capacity * sizeof(ibv_wc);
+    void *ring = ::mmap(nullptr, cq->ring_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (ring == MAP_FAILED) return fail(ENOMEM, "no memory for the completion queue");
+    cq->ring = static_cast<ibv_wc *>(ring);
+    cq->cqe = cqe;
+    cq->handle = handles_.fetch_add(1);
+    cq->events = static_cast<CompChannel *>(channel);
+    cq->async_events = &async_events_;
+    objects_.fetch_add(1);
+    return cq.release();
+}
+
+Result<void> Device::destroy_cq(ibv_cq *ibcq) {
+    auto *cq = static_cast<Cq *>(ibcq);
+    {
+        const std::lock_guard hold(process_->mutex());
+        if (cq->users != 0)
+            return fail(EBUSY, std::to_string(cq->users) + " queue pairs still complete here");
+    }
+    process_->forget(*cq);
+    const auto element = reinterpret_cast<uintptr_t>(ibcq);
+    if (cq->events != nullptr)
+        cq->events->pipe.purge(element, sizeof(ib_uverbs_comp_event_desc));
+    async_events_.purge(element, sizeof(ib_uverbs_async_event_desc));
+    Host::table().retire_cq(cq);
+    delete cq;
+    objects_.fetch_sub(1);
+    return {};
+}
+
+}  // namespace soft

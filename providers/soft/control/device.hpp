@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Device: one open software device. Its methods are the slots of the provider contract; each object
+// family has its own file here.
+#pragma once
+
+#include "control/event_pipe.hpp"
+#include "control/interfaces.hpp"
+#include "datapath/qp.hpp"
+#include "link/process.hpp"
+
+#include <verbs/provider.hpp>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace soft {
+
+template <class T>
+using Result = verbs::Result<T>;
+
+class Device {
+public:
+    static constexpr const char *kName = "soft";
+
+    static Result<std::vector<verbs_provider_device>> enumerate();
+    static Result<std::unique_ptr<Device>> open(const verbs_provider_device &which,
+                                                ibv_context &context);
+    Result<void> close();
+
+    Result<ibv_device_attr> query_device();
+    Result<ibv_port_attr> query_port(uint8_t port_num);
+    Result<verbs_provider_gid> query_gid(uint8_t port_num, int index);
+    Result<uint16_t> query_pkey(uint8_t port_num, int index);
+
+    Result<ibv_pd *> alloc_pd();
+    Result<void> dealloc_pd(ibv_pd *pd);
+    Result<ibv_mr *> reg_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access);
+    Result<void> dereg_mr(ibv_mr *mr);
+
+    Result<ibv_comp_channel *> create_comp_channel();
+    Result<void> destroy_comp_channel(ibv_comp_channel *channel);
+    Result<ibv_cq *> create_cq(int cqe, ibv_comp_channel *channel, int comp_vector);
+    Result<void> destroy_cq(ibv_cq *cq);
+
+    Result<ibv_qp *> create_qp(ibv_pd *pd, ibv_qp_init_attr *attr);
+    Result<void> modify_qp(ibv_qp *qp, ibv_qp_attr *attr, int mask);
+    Result<void> query_qp(ibv_qp *qp, ibv_qp_attr *attr, int mask, ibv_qp_init_attr *init_attr);
+    Result<void> destroy_qp(ibv_qp *qp);
+
+    Result<ibv_ah *> create_ah(ibv_pd *pd, ibv_ah_attr *attr);
+    Result<void> destroy_ah(ibv_ah *ah);
+
+    [[nodiscard]] const Interface &interface() const noexcept { return interface_; }
+
+private:
+    Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
+    void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
+    void reset(Qp &qp);
+    // The GID at an index of the table, if there is one.
+    Result<ibv_gid> own_gid(int index) const;
+
+    std::shared_ptr<Process> process_;
+    Interface interface_;
+    EventPipe async_events_;
+    uint64_t guid_be_ = 0;
+    std::atomic<uint32_t> objects_{0};  // PDs, CQs and channels that the program still has
+    std::atomic<uint32_t> handles_{0};
+};
+
+// The identifier of the device on an interface, from its MAC or its index.
+[[nodiscard]] uint64_t make_guid_be(const Interface &interface) noexcept;
+// The largest MTU of InfiniBand whose packets fit the interface.
+[[nodiscard]] ibv_mtu fitting_mtu(uint32_t interface_mtu) noexcept;
+
+}  // namespace soft

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a software device promises to hold, in one place: query_device and the creating calls
+// agree because both read this.
+#pragma once
+
+#include "datapath/gather.hpp"
+#include "link/layout.hpp"
+
+#include <cstdint>
+
+namespace soft {
+
+inline constexpr int kMaxQps = 1 << 16;
+inline constexpr int kMaxQpWr = 1 << 15;
+inline constexpr int kMaxCqs = 1 << 16;
+inline constexpr int kMaxCqe = 1 << 23;  // libfabric's rxm asks for millions
+inline constexpr int kMaxMrs = static_cast<int>(kMrCapacity) - 1;
+inline constexpr int kMaxPds = 1 << 16;
+inline constexpr int kMaxAhs = 1 << 16;
+inline constexpr int kMaxRdAtomic = 128;
+inline constexpr uint32_t kMaxInline = 1024;
+inline constexpr uint32_t kMaxMessage = 1u << 31;
+inline constexpr int kGidTableLength = 16;
+inline constexpr int kCompVectors = 1;
+inline constexpr uint16_t kDefaultPkey = 0xffff;
+
+}  // namespace soft

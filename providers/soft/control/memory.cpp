@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Protection domains and memory regions.
+#include "control/device.hpp"
+#include "control/limits.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace soft {
+
+using verbs::fail;
+
+namespace {
+
+constexpr int kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+                             IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
+                             IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_HUGETLB;
+constexpr int kOptionalAccess = IBV_ACCESS_OPTIONAL_RANGE;
+
+// A device would pin the pages and find out; we ask the kernel whether they are there.
+// MS_ASYNC does nothing on Linux but look.
+Result<void> judge_range(const void *addr, size_t length) {
+    const auto start = reinterpret_cast<uintptr_t>(addr);
+    if (length == 0) return {};
+    if (start + length < start) return fail(EINVAL, "the memory range wraps around");
+    const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const uintptr_t first = start & ~(page - 1);
+    if (::msync(reinterpret_cast<void *>(first), start + length - first, MS_ASYNC) != 0)
+        return fail(EFAULT, "not all of the memory range is mapped");
+    return {};
+}
+
+struct Mr : ibv_mr {
+    Pd *domain;
+};
+
+}  // namespace
+
+Result<ibv_pd *> Device::alloc_pd() {
+    auto *pd = new Pd();
+    pd->number = process_->next_pd();
+    pd->handle = pd->number;
+    objects_.fetch_add(1);
+    return pd;
+}
+
+Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
+    auto *pd = static_cast<Pd *>(ibpd);
+    if (const uint32_t users = pd->users.load(); users != 0)
+        return fail(EBUSY, std::to_string(users) + " objects still use the protection domain");
+    delete pd;
+    objects_.fetch_sub(1);
+    return {};
+}
+
+Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_t iova,
+                                int access) {
+    if ((access & IBV_ACCESS_ON_DEMAND) != 0)
+        return fail(EOPNOTSUPP, "on-demand paging is not offered");
+    if ((access & ~(kKnownAccess | kOptionalAccess)) != 0)
+        return fail(EINVAL, "unknown access flags");
+    if ((access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0 &&
+        (access & IBV_ACCESS_LOCAL_WRITE) == 0)
+        return fail(EINVAL, "remote write or atomic access needs local write access");
+    VERBS_CHECK(judge_range(addr, length));
+    auto *pd = static_cast<Pd *>(ibpd);
+    const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
+    auto mr = std::make_unique<Mr>();
+    VERBS_TRY(key, process_->mrs().enter(pd->number, reinterpret_cast<uintptr_t>(addr), length,
+                                         base, static_cast<uint32_t>(access)));
+    mr->lkey = key;
+    mr->rkey = key;
+    mr->handle = key;
+    mr->domain = pd;
+    pd->users.fetch_add(1);
+    return mr.release();
+}
+
+Result<void> Device::dereg_mr(ibv_mr *ibmr) {
+    auto *mr = static_cast<Mr *>(ibmr);
+    process_->mrs().withdraw(mr->rkey);
+    {
+        const std::lock_guard hold(process_->mutex());
+        process_->await_copies(mr->rkey);
+    }
+    mr->domain->users.fetch_sub(1);
+    delete mr;
+    return {};
+}
+
+}  // namespace soft

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Queue pairs: creating, changing, asking, destroying.
+#include "control/device.hpp"
+#include "control/limits.hpp"
+#include "control/qp_transitions.hpp"
+
+#include <rdma/ib_user_verbs.h>
+
+#include <algorithm>
+#include <string>
+
+namespace soft {
+
+using verbs::fail;
+using verbs::provider::Host;
+
+namespace {
+
+Result<void> judge_cap(const ibv_qp_cap &cap) {
+    struct Limit {
+        const char *name;
+        uint32_t value;
+        uint32_t most;
+    };
+    const Limit limits[] = {
+        {"max_send_wr", cap.max_send_wr, kMaxQpWr},
+        {"max_recv_wr", cap.max_recv_wr, kMaxQpWr},
+        {"max_send_sge", cap.max_send_sge, kMaxSge},
+        {"max_recv_sge", cap.max_recv_sge, kMaxSge},
+        {"max_inline_data", cap.max_inline_data, kMaxInline},
+    };
+    for (const Limit &limit : limits)
+        if (limit.value > limit.most)
+            return fail(EINVAL, std::string("cap.") + limit.name + " is " +
+                                    std::to_string(limit.value) + ", at most " +
+                                    std::to_string(limit.most));
+    return {};
+}
+
+Result<void> judge_init(const ibv_qp_init_attr &attr) {
+    if (attr.qp_type != IBV_QPT_RC && attr.qp_type != IBV_QPT_UD)
+        return fail(EOPNOTSUPP, "QP type " + std::to_string(attr.qp_type) + " is not offered");
+    if (attr.srq != nullptr) return fail(EOPNOTSUPP, "shared receive queues are not offered");
+    if (attr.send_cq == nullptr || attr.recv_cq == nullptr)
+        return fail(EINVAL, "a QP needs a send CQ and a receive CQ");
+    return judge_cap(attr.cap);
+}
+
+// IBTA table 45: the RNR NAK timer field, in units of 10 microseconds.
+constexpr uint32_t kRnrTimers[32] = {65536, 1,   2,   3,   4,    6,    8,    12,
+                                     16,    24,  32,  48,  64,   96,   128,  192,
+                                     256,   384, 512, 768, 1024, 1536, 2048, 3072,
+                                     4096,  6144, 8192, 12288, 16384, 24576, 32768, 49152};
+
+int64_t rnr_timer_ns(uint8_t field) { return int64_t{kRnrTimers[field & 31]} * 10'000; }
+
+// IBTA 9.7.6.1.3: 4.096 microseconds times two to the field; 0 is for ever.
+int64_t patience_ns(uint8_t timeout, uint8_t retries) {
+    if (timeout == 0) return 0;
+    return (int64_t{4096} << timeout) * (retries + 1);
+}
+
+void join(Cq &cq, Qp &qp) {
+    const std::lock_guard hold(cq.progress_lock);
+    if (std::find(cq.polled.begin(), cq.polled.end(), &qp) == cq.polled.end())
+        cq.polled.push_back(&qp);
+}
+
+void leave(Cq &cq, Qp &qp) {
+    const std::lock_guard hold(cq.progress_lock);
+    std::erase(cq.polled, &qp);
+}
+
+}  // namespace
+
+Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
+    VERBS_CHECK(judge_init(*attr));
+    auto qp = std::make_unique<Qp>(*process_, *static_cast<Pd *>(ibpd));
+    ibv_qp_cap &cap = attr->cap;
+    cap.max_send_sge = std::max(cap.max_send_sge, 1u);
+    cap.max_recv_sge = std::max(cap.max_recv_sge, 1u);
+    qp->sends_to = static_cast<Cq *>(attr->send_cq);
+    qp->receives_to = static_cast<Cq *>(attr->recv_cq);
+    qp->async_events = &async_events_;
+    qp->device = this;
+    qp->qp_type = attr->qp_type;
+    qp->max_inline = cap.max_inline_data;
+    qp->max_send_sge = cap.max_send_sge;
+    qp->max_recv_sge = cap.max_recv_sge;
+    qp->sq.signals_all = attr->sq_sig_all != 0;
+    qp->sq.ring.allocate(cap.max_send_wr, std::max<std::size_t>(cap.max_send_sge * sizeof(ibv_sge),
+                                                                cap.max_inline_data));
+    qp->rq.ring.allocate(cap.max_recv_wr, cap.max_recv_sge * sizeof(ibv_sge));
+    qp->init_attr = *attr;
+    join(*qp->sends_to, *qp);
+    join(*qp->receives_to, *qp);
+    if (auto enlisted = process_->enlist(*qp); !enlisted) {
+        leave(*qp->sends_to, *qp);
+        leave(*qp->receives_to, *qp);
+        return verbs::Failure(std::move(enlisted.error()));
+    }
+    qp->handle = qp->qp_num;
+    {
+        const std::lock_guard hold(process_->mutex());
+        ++qp->sends_to->users;
+        ++qp->receives_to->users;
+    }
+    qp->domain_pd->users.fetch_add(1);
+    return qp.release();
+}
+
+Result<void> Device::take_path(Qp &qp, const ibv_qp_attr &attr, int mask) {
+    if ((mask & IBV_QP_AV) == 0) return {};
+    VERBS_CHECK(own_gid(attr.ah_attr.grh.sgid_index));
+    VERBS_TRY(is_local, is_local_address(attr.ah_attr.grh.dgid));
+    if (!is_local)
+        return fail(EOPNOTSUPP, "the peer's GID is on another host: only peers of this host can "
+                                "be reached by now");
+    qp.attr.ah_attr = attr.ah_attr;
+    return {};
+}
+
+void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
+    ibv_qp_attr &own = qp.attr;
+    if ((mask & IBV_QP_PKEY_INDEX) != 0) own.pkey_index = attr.pkey_index;
+    if ((mask & IBV_QP_PORT) != 0) own.port_num = attr.port_num;
+    if ((mask & IBV_QP_PATH_MTU) != 0) own.path_mtu = attr.path_mtu;
+    if ((mask & IBV_QP_DEST_QPN) != 0) own.dest_qp_num = attr.dest_qp_num;
+    if ((mask & IBV_QP_RQ_PSN) != 0) own.rq_psn = attr.rq_psn;
+    if ((mask & IBV_QP_SQ_PSN) != 0) own.sq_psn = attr.sq_psn;
+    if ((mask & IBV_QP_RNR_RETRY) != 0) own.rnr_retry = attr.rnr_retry;
+    if ((mask & IBV_QP_MAX_QP_RD_ATOMIC) != 0) own.max_rd_atomic = attr.max_rd_atomic;
+    if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0)
+        own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
+    if ((mask & IBV_QP_TIMEOUT) != 0) own.timeout = attr.timeout;
+    if ((mask & IBV_QP_RETRY_CNT) != 0) own.retry_cnt = attr.retry_cnt;
+    if ((mask & IBV_QP_QKEY) != 0) {
+        own.qkey = attr.qkey;
+        qp.qkey.store(attr.qkey, std::memory_order_relaxed);
+    }
+    if ((mask & IBV_QP_ACCESS_FLAGS) != 0) {
+        own.qp_access_flags = attr.qp_access_flags;
+        qp.remote_access.store(attr.qp_access_flags, std::memory_order_relaxed);
+    }
+    {
+        const std::lock_guard hold(qp.rq.lock);
+        if ((mask & IBV_QP_MIN_RNR_TIMER) != 0) {
+            own.min_rnr_timer = attr.min_rnr_timer;
+            qp.rq.rnr_timer_ns = rnr_timer_ns(attr.min_rnr_timer);
+        }
+        if (qp.rq.channel != nullptr)
+            qp.rq.channel->header().responder_access.store(own.qp_access_flags,
+                                                           std::memory_order_release);
+    }
+    const std::lock_guard hold(qp.sq.lock);
+    qp.sq.patience_ns = patience_ns(own.timeout, own.retry_cnt);
+}
+
+void Device::reset(Qp &qp) {
+    {
+        const std::lock_guard hold_sends(qp.sq.lock);
+        const std::lock_guard hold_receives(qp.rq.lock);
+        qp.now.store(IBV_QPS_RESET, std::memory_order_release);
+        qp.sq.ring.head = qp.sq.sent = qp.sq.ring.tail = 0;
+        qp.rq.ring.head = qp.rq.ring.tail = 0;
+    }
+    disconnect(qp);
+    forget_completions(*qp.sends_to, qp.qp_num);
+    forget_completions(*qp.receives_to, qp.qp_num);
+    qp.attr = {};
+    qp.remote_access.store(0, std::memory_order_relaxed);
+}
+
+Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
+    Qp &qp = *static_cast<Qp *>(ibqp);
+    const std::lock_guard hold(process_->mutex());
+    const ibv_qp_state now = qp.now.load(std::memory_order_relaxed);
+    VERBS_CHECK(judge_modify(qp.qp_type, now, *attr, mask));
+    VERBS_CHECK(take_path(qp, *attr, mask));
+    apply(qp, *attr, mask);
+    if ((mask & IBV_QP_STATE) == 0 || attr->qp_state == now) {
+        if (attr->qp_state == IBV_QPS_RESET && (mask & IBV_QP_STATE) != 0) reset(qp);
+        return {};
+    }
+    switch (attr->qp_state) {
+    case IBV_QPS_RESET: reset(qp); break;
+    case IBV_QPS_ERR: enter_error(qp, IBV_WC_WR_FLUSH_ERR); break;
+    case IBV_QPS_RTR:
+        qp.now.store(IBV_QPS_RTR, std::memory_order_release);
+        process_->take_offers(qp);
+        break;
+    case IBV_QPS_RTS:
+        if (qp.qp_type == IBV_QPT_RC) process_->connect(qp);
+        qp.now.store(IBV_QPS_RTS, std::memory_order_release);
+        break;
+    default: qp.now.store(attr->qp_state, std::memory_order_release); break;
+    }
+    return {};
+}
+
+Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_attr *init_attr) {
+    Qp &qp = *static_cast<Qp *>(ibqp);
+    const std::lock_guard hold(process_->mutex());
+    // rate_limit came late to this struct, programs built before it have no room for it.
+    std::memcpy(attr, &qp.attr, offsetof(ibv_qp_attr, rate_limit));
+    attr->qp_state = attr->cur_qp_state = qp.now.load(std::memory_order_relaxed);
+    attr->cap = qp.init_attr.cap;
+    *init_attr = qp.init_attr;
+    return {};
+}
+
+Result<void> Device::destroy_qp(ibv_qp *ibqp) {
+    Qp &qp = *static_cast<Qp *>(ibqp);
+    leave(*qp.sends_to, qp);
+    leave(*qp.receives_to, qp);
+    process_->delist(qp);
+    forget_completions(*qp.sends_to, qp.qp_num);
+    forget_completions(*qp.receives_to, qp.qp_num);
+    {
+        const std::lock_guard hold(process_->mutex());
+        --qp.sends_to->users;
+        --qp.receives_to->users;
+    }
+    async_events_.purge(reinterpret_cast<uintptr_t>(ibqp), sizeof(ib_uverbs_async_event_desc));
+    Host::table().retire_qp(ibqp);
+    qp.domain_pd->users.fetch_sub(1);
+    delete &qp;
+    return {};
+}
+
+}  // namespace soft

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Completion queue: a ring of work completions in this process's memory. Polling an empty queue
+// also drives the queue pairs that complete into it; that is the software device's engine while
+// a program polls. While it does not, the progress thread is.
+#pragma once
+
+#include "control/event_pipe.hpp"
+#include "datapath/spin_lock.hpp"
+
+#include <infiniband/verbs.h>
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+namespace soft {
+
+class Process;
+struct Qp;
+
+struct CompChannel : ibv_comp_channel {
+    EventPipe pipe;
+};
+
+enum class Armed : uint8_t { no, solicited, next };
+
+struct Cq : ibv_cq {
+    explicit Cq(Process &process) noexcept : ibv_cq{}, owner(&process) {}
+    ~Cq();
+    Cq(const Cq &) = delete;
+    Cq &operator=(const Cq &) = delete;
+
+    Process *owner;
+    CompChannel *events = nullptr;
+    EventPipe *async_events = nullptr;
+    uint32_t users = 0;  // queue pairs; under the process's mutex
+
+    SpinLock lock;  // leaf: the ring and `armed`
+    ibv_wc *ring = nullptr;
+    std::size_t ring_bytes = 0;
+    uint32_t capacity = 0;  // power of two
+    uint32_t head = 0;      // free-running
+    uint32_t tail = 0;
+    std::atomic<Armed> armed{Armed::no};  // written under the lock
+    bool overrun = false;
+
+    // Taken before any queue's lock; a poller that finds it taken leaves the work to its holder.
+    SpinLock progress_lock;
+    std::vector<Qp *> polled;  // the queue pairs that polling drives; the rest are kicked
+    // A program polls this queue in a loop, so peers need not wake the progress thread. Written
+    // under progress_lock.
+    std::atomic<bool> is_polled{false};
+    // Polls since the queue was armed or the progress thread last looked.
+    std::atomic<uint32_t> polls{0};
+    uint32_t polls_seen = 0;  // the progress thread's
+};
+
+// Appends a completion; fires the completion event if the queue is armed for it.
+void push_completion(Cq &cq, const ibv_wc &wc, bool solicited) noexcept;
+
+// Runs the engine for the queue pairs that complete here.
+void progress(Cq &cq) noexcept;
+
+// From now on, or no longer, the program's polling is the engine of this queue.
+void begin_polling(Cq &cq) noexcept;
+void end_polling(Cq &cq) noexcept;
+
+// Throws away completions of a queue pair that is being reset or destroyed.
+void forget_completions(Cq &cq, uint32_t qp_num) noexcept;
+
+// The two entries of context->ops.
+int poll_cq(ibv_cq *cq, int count, ibv_wc *wc) noexcept;
+int req_notify_cq(ibv_cq *cq, int solicited_only) noexcept;
+
+}  // namespace soft

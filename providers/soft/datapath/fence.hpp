@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Fences by purpose. ThreadSanitizer knows none, so under it a read-modify-write stands in.
+#pragma once
+
+#include <atomic>
+
+#if defined(__SANITIZE_THREAD__)
+#define SOFT_NO_FENCES 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SOFT_NO_FENCES 1
+#endif
+#endif
+#ifndef SOFT_NO_FENCES
+#define SOFT_NO_FENCES 0
+#endif
+
+namespace soft {
+
+// What I wrote before is visible to others before I read what comes after. Both sides of a
+// "publish, then look whether the other sleeps" pair need it; without it a wake-up gets lost.
+inline void publish_before_look() noexcept {
+#if SOFT_NO_FENCES
+    std::atomic<int> here{0};
+    here.fetch_add(1, std::memory_order_seq_cst);
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
+
+// What I read before was read before what I read after.
+inline void read_fence() noexcept {
+#if SOFT_NO_FENCES
+    std::atomic<int> here{0};
+    here.fetch_add(1, std::memory_order_acq_rel);
+#else
+    std::atomic_thread_fence(std::memory_order_acquire);
+#endif
+}
+
+}  // namespace soft

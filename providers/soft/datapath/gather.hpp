@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Gather and scatter lists: from a program's SGEs to checked addresses, and copying along them.
+#pragma once
+
+#include "link/mr_table.hpp"
+
+#include <infiniband/verbs.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace soft {
+
+inline constexpr uint32_t kMaxSge = 32;
+
+class MemoryList {
+public:
+    // Checks the SGEs against our own regions and notes their first `length` bytes.
+    // False: a key, a range or an access right is wrong.
+    [[nodiscard]] bool build(const Home &home, uint32_t pd, uint32_t access, const ibv_sge *sges,
+                             uint32_t count, uint64_t length) noexcept {
+        count_ = 0;
+        for (uint32_t i = 0; i < count && length > 0; ++i) {
+            if (sges[i].length == 0) continue;
+            const uint64_t part = std::min<uint64_t>(sges[i].length, length);
+            uint64_t address = 0;
+            if (!translate(home, sges[i].lkey, sges[i].addr, part, access, pd, address))
+                return false;
+            parts_[count_++] = {reinterpret_cast<void *>(address), static_cast<std::size_t>(part)};
+            length -= part;
+        }
+        return true;
+    }
+
+    // Copies the next `length` bytes of `from` into the listed memory.
+    void scatter(const void *from, uint64_t length) noexcept {
+        const auto *source = static_cast<const uint8_t *>(from);
+        while (length > 0 && at_ < count_) {
+            const uint64_t step = std::min<uint64_t>(length, parts_[at_].iov_len - offset_);
+            std::memcpy(static_cast<uint8_t *>(parts_[at_].iov_base) + offset_, source, step);
+            source += step;
+            length -= step;
+            offset_ += step;
+            if (offset_ == parts_[at_].iov_len) {
+                ++at_;
+                offset_ = 0;
+            }
+        }
+    }
+
+    // Copies all the listed memory to `to`.
+    void gather(void *to) const noexcept {
+        auto *target = static_cast<uint8_t *>(to);
+        for (uint32_t i = 0; i < count_; ++i) {
+            std::memcpy(target, parts_[i].iov_base, parts_[i].iov_len);
+            target += parts_[i].iov_len;
+        }
+    }
+
+    [[nodiscard]] iovec *parts() noexcept { return parts_.data(); }
+    [[nodiscard]] uint32_t count() const noexcept { return count_; }
+
+private:
+    std::array<iovec, kMaxSge> parts_;  // not initialised: hot
+    uint32_t count_ = 0;
+    uint32_t at_ = 0;
+    std::size_t offset_ = 0;
+};
+
+}  // namespace soft

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// SpinLock: the lock of one queue. Held for one operation, so waiting spins first and yields the
+// processor after a while: the holder may be a thread that the scheduler took off this core.
+#pragma once
+
+#include <sched.h>
+
+#include <atomic>
+
+namespace soft {
+
+inline void relax_cpu() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield" ::: "memory");
+#endif
+}
+
+class SpinLock {
+public:
+    void lock() noexcept {
+        if (try_lock()) return;
+        wait();
+    }
+    // acquire pairs with the release in unlock(): what the last holder wrote is seen.
+    [[nodiscard]] bool try_lock() noexcept {
+        return !held_.load(std::memory_order_relaxed) &&
+               !held_.exchange(true, std::memory_order_acquire);
+    }
+    void unlock() noexcept { held_.store(false, std::memory_order_release); }
+
+private:
+    __attribute__((noinline)) void wait() noexcept {
+        for (int spins = 0; !try_lock(); ++spins) {
+            if (spins < 256)
+                relax_cpu();
+            else
+                ::sched_yield();
+        }
+    }
+
+    std::atomic<bool> held_{false};
+};
+
+}  // namespace soft

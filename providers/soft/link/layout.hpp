@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What two processes of one host see of each other in shared memory: the home of a process (its
+// memory regions, read-only to others) and the channel of a queue pair (a ring of messages).
+// Everything here may be written by the other side at any time: readers copy first, judge after.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace soft {
+
+inline constexpr std::size_t kCacheLine = 64;
+inline constexpr uint32_t kLayoutVersion = 1;
+
+// --- home: one per process, sealed so that only its owner can write ---------------------------
+
+inline constexpr uint64_t kHomeMagic = 0x62764c656d6f4801;
+inline constexpr uint32_t kMrCapacity = 1u << 18;
+
+// One memory region. `key` is written last when a region appears (release) and first when it goes;
+// a reader takes key (acquire), the rest, and key again.
+struct SharedMr {
+    std::atomic<uint32_t> key;  // 0: no region here
+    std::atomic<uint32_t> access;
+    std::atomic<uint32_t> pd;
+    uint32_t reserved;
+    std::atomic<uint64_t> iova;
+    std::atomic<uint64_t> address;
+    std::atomic<uint64_t> length;
+};
+static_assert(sizeof(SharedMr) == 40);
+
+struct Home {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t mr_capacity;
+    uint8_t reserved[4096 - 16];
+    SharedMr mrs[kMrCapacity];
+};
+static_assert(offsetof(Home, mrs) == 4096);
+
+// --- channel: one per direction of a connected queue pair, or per pair of datagram QPs -----------
+
+inline constexpr uint64_t kChannelMagic = 0x6c6e6e6168434c01;
+inline constexpr uint32_t kRingBytes = 64 * 1024;
+inline constexpr uint32_t kSlotBytes = 64;
+inline constexpr uint32_t kSlots = kRingBytes / kSlotBytes;
+
+enum class ChannelKind : uint32_t { rc = 1, ud = 2 };
+
+enum class ResponderState : uint32_t {
+    absent = 0,    // nobody has taken the channel yet
+    attached = 1,  // a QP reads it
+    closed = 2,    // the QP that read it has left RTR/RTS, for good
+};
+
+// Why a responder refused a message; what the requester's completion becomes.
+enum class Refusal : uint8_t {
+    none = 0,
+    invalid_request = 1,
+    access = 2,
+    operation = 3,
+    rnr = 4,
+};
+
+struct ChannelHeader {
+    // Written by the requester before the segment is handed over, never after.
+    uint64_t magic;
+    uint32_t version;
+    uint32_t ring_bytes;
+    uint64_t nonce;
+    uint32_t kind;
+    uint32_t requester_qpn;
+    uint32_t responder_qpn;
+    uint32_t rnr_retry;
+
+    // Written by the requester.
+    // The rkey whose memory the requester is copying to or from right now, 0 for none. Pairs with
+    // MrTable::withdraw, which waits for it after the key is gone: without it a region could be
+    // written after ibv_dereg_mr returned.
+    alignas(kCacheLine) std::atomic<uint32_t> accessing_rkey;
+    std::atomic<uint32_t> requester_wants_kick;
+
+    // Written by the responder for each message.
+    alignas(kCacheLine) std::atomic<uint64_t> freed;  // ring position up to which all is done
+    std::atomic<uint64_t> refused;  // (position << 8 | Refusal) of the message that ended it all
+
+    // Written by the responder now and then.
+    alignas(kCacheLine) std::atomic<uint32_t> responder_state;
+    std::atomic<uint32_t> responder_access;  // the QP's remote access flags
+    std::atomic<uint32_t> responder_pd;
+    std::atomic<uint32_t> responder_wants_kick;
+};
+static_assert(sizeof(ChannelHeader) == 4 * kCacheLine);
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
+
+inline constexpr std::size_t kChannelBytes = 4096 + kRingBytes;
+
+enum class MessageKind : uint8_t {
+    pad = 0,        // fills the ring's end, nothing to do
+    send = 1,       // consumes a receive
+    write_imm = 2,  // data is in place already; consumes a receive for the immediate
+    fatal = 3,      // requester was refused by our memory table: argument is a Refusal
+};
+
+inline constexpr uint8_t kFlagImmediate = 1;
+inline constexpr uint8_t kFlagSolicited = 2;
+inline constexpr uint8_t kFlagByReference = 4;  // payload is RemoteSegment[], not the data
+
+// Header of a message; the payload follows it. A message takes whole slots, never wraps.
+// `tag` is nonce + ring position, stored last (release), so old bytes of the ring are not taken
+// for a message; the responder loads it with acquire.
+struct Message {
+    std::atomic<uint64_t> tag;
+    uint8_t kind;
+    uint8_t flags;
+    uint16_t slots;
+    uint32_t payload;  // bytes that follow in the ring
+    uint32_t length;   // bytes of the verbs message
+    uint32_t imm_be;
+    uint32_t qkey;
+    uint32_t argument;
+};
+static_assert(sizeof(Message) == 32);
+
+struct RemoteSegment {
+    uint64_t address;
+    uint64_t length;
+};
+
+// Datagrams carry their addresses in front of the data: the receiver makes the GRH of them.
+struct DatagramPrefix {
+    uint8_t sgid[16];
+    uint8_t dgid[16];
+    uint8_t traffic_class;
+    uint8_t hop_limit;
+    uint8_t reserved[6];
+};
+static_assert(sizeof(DatagramPrefix) == 40);
+
+constexpr uint32_t slots_for(std::size_t payload) {
+    return static_cast<uint32_t>((sizeof(Message) + payload + kSlotBytes - 1) / kSlotBytes);
+}
+
+// Longest payload that travels in the ring; longer messages go by reference.
+inline constexpr uint32_t kEagerBytes = 8192;
+static_assert(slots_for(kEagerBytes + sizeof(DatagramPrefix)) < kSlots / 4);
+
+}  // namespace soft

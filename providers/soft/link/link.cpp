@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Sending on a link without ever blocking, and what a hello brings.
+#include "link/link.hpp"
+
+#include "link/remote_memory.hpp"
+#include "link/sealed_memory.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+namespace soft {
+
+using verbs::fail;
+using verbs::Result;
+using verbs::UniqueFd;
+
+void Link::queue(const Packet &packet, int fd) {
+    UniqueFd kept(fd >= 0 ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1);
+    waiting_.push_back({packet, std::move(kept)});
+    blocked_.store(true, std::memory_order_release);
+}
+
+void Link::send(const Packet &packet, int fd) {
+    const std::lock_guard hold(mutex_);
+    if (!waiting_.empty()) return queue(packet, fd);
+    const int code = send_packet(socket_.get(), packet, fd);
+    if (code == EAGAIN || code == ETOOMANYREFS) queue(packet, fd);
+    // Any other failure is the peer's end, which the progress thread sees as a hang-up.
+}
+
+void Link::kick(uint32_t channel) noexcept {
+    Packet packet;
+    packet.kind = static_cast<uint8_t>(PacketKind::kick);
+    packet.channel = channel;
+    const std::lock_guard hold(mutex_);
+    if (waiting_.empty() && send_packet(socket_.get(), packet, -1) != EAGAIN) return;
+    // The other side is behind with thousands of packets: one wake-up for all channels will do.
+    if (kick_all_waits_) return;
+    packet.channel = 0;
+    try {
+        queue(packet, -1);
+        kick_all_waits_ = true;
+    } catch (...) {
+        // Out of memory: blocked_ makes the progress thread call flush(), which sends it.
+        kick_all_waits_ = true;
+        blocked_.store(true, std::memory_order_release);
+    }
+}
+
+void Link::flush() {
+    const std::lock_guard hold(mutex_);
+    while (!waiting_.empty()) {
+        const Waiting &next = waiting_.front();
+        const int code = send_packet(socket_.get(), next.packet, next.fd.get());
+        if (code == EAGAIN || code == ETOOMANYREFS) return;
+        waiting_.pop_front();
+    }
+    kick_all_waits_ = false;
+    blocked_.store(false, std::memory_order_release);
+}
+
+Result<void> Link::greet(const Packet &hello, const UniqueFd &home) {
+    if (is_up()) return fail(EPROTO, "a second hello on one link");
+    if (!home.is_open()) return fail(EPROTO, "a hello without a home");
+    VERBS_CHECK(judge_sealed_memory(home, sizeof(Home)));
+    VERBS_TRY(memory, verbs::Mapping::shared(home.get(), sizeof(Home), PROT_READ));
+    const auto *peer = static_cast<const Home *>(memory.data());
+    if (peer->magic != kHomeMagic || peer->version != kLayoutVersion ||
+        peer->mr_capacity != kMrCapacity)
+        return fail(EPROTO, "the peer's home has another layout");
+    home_ = std::move(memory);
+    uint64_t seen = 0;
+    iovec here{&seen, sizeof seen};
+    iovec there{reinterpret_cast<void *>(hello.canary_address), sizeof seen};
+    reaches_peer_ =
+        copy_across(pid_, Direction::from_peer, &here, 1, &there, 1, sizeof seen) == 0 &&
+        seen == hello.canary;
+    peer_reaches_us_ = hello.can_copy != 0;
+    up_.store(true, std::memory_order_release);
+    return {};
+}
+
+}  // namespace soft

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The memory regions of this process, in memory that other processes of the user may read: whoever
+// wants to copy to or from us checks our keys himself, and a region that goes is gone for all.
+#pragma once
+
+#include "core/fd.hpp"
+#include "core/mapping.hpp"
+#include "datapath/fence.hpp"
+#include "link/layout.hpp"
+
+#include <infiniband/verbs.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace soft {
+
+// Whether `key` in `home` (ours or a peer's) lets `needed` access to `length` bytes at `at` of
+// protection domain `pd`; the address in its owner's memory is then in `address`.
+[[nodiscard]] inline bool translate(const Home &home, uint32_t key, uint64_t at, uint64_t length,
+                                    uint32_t needed, uint32_t pd, uint64_t &address) noexcept {
+    const uint32_t index = key >> 8;
+    if (key == 0 || index >= kMrCapacity) return false;
+    const SharedMr &mr = home.mrs[index];
+    if (mr.key.load(std::memory_order_acquire) != key) return false;
+    const uint64_t iova = mr.iova.load(std::memory_order_relaxed);
+    const uint64_t extent = mr.length.load(std::memory_order_relaxed);
+    if (mr.pd.load(std::memory_order_relaxed) != pd) return false;
+    if ((mr.access.load(std::memory_order_relaxed) & needed) != needed) return false;
+    if (at < iova || length > extent || at - iova > extent - length) return false;
+    address = mr.address.load(std::memory_order_relaxed) + (at - iova);
+    // The fields above belong to the key only if the key is still the same.
+    read_fence();
+    return mr.key.load(std::memory_order_relaxed) == key;
+}
+
+class MrTable {
+public:
+    static verbs::Result<MrTable> create();
+
+    // Enters a region; gives its key (lkey and rkey alike).
+    verbs::Result<uint32_t> enter(uint32_t pd, uint64_t address, uint64_t length, uint64_t iova,
+                                  uint32_t access);
+    // Takes a region out: no access that begins after this call finds it.
+    void withdraw(uint32_t key) noexcept;
+
+    [[nodiscard]] const Home &home() const noexcept {
+        return *static_cast<const Home *>(memory_.data());
+    }
+    // What goes to peers: they can map it, but only to read.
+    [[nodiscard]] const verbs::UniqueFd &fd() const noexcept { return fd_; }
+
+private:
+    verbs::UniqueFd fd_;
+    verbs::Mapping memory_;
+    std::unique_ptr<std::mutex> mutex_;
+    std::deque<uint32_t> free_;  // indexes that were used before
+    uint32_t unused_ = 1;         // first index that was never used; 0 is never a region
+    std::vector<uint8_t> generation_;  // low byte of the last key of each index
+};
+
+}  // namespace soft

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The shared state's life, the opening of channels, and what programs' calls need of it. The
+// progress thread's side is in link/progress.cpp.
+#include "link/process.hpp"
+
+#include "control/device.hpp"
+#include "datapath/fence.hpp"
+
+#include <verbs/provider.hpp>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace soft {
+
+using verbs::fail;
+using verbs::Result;
+using verbs::provider::Host;
+
+namespace {
+
+std::mutex instance_mutex;
+std::weak_ptr<Process> instance;
+
+Result<void> system_failure(const char *what) {
+    const int code = errno;
+    return fail(code, std::string(what) + ": " + std::strerror(code));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Process>> Process::get() {
+    const std::lock_guard hold(instance_mutex);
+    if (auto living = instance.lock()) return living;
+    std::shared_ptr<Process> made(new Process);
+    VERBS_CHECK(made->open());
+    instance = made;
+    return made;
+}
+
+Result<void> Process::open() {
+    VERBS_TRY(mrs, MrTable::create());
+    mrs_ = std::move(mrs);
+    if (::getrandom(&canary_, sizeof canary_, 0) != sizeof canary_)
+        return system_failure("getrandom");
+    return {};
+}
+
+Process::~Process() {
+    stopping_.store(true, std::memory_order_release);
+    if (thread_.joinable()) {
+        wake();
+        thread_.join();
+    }
+}
+
+Result<void> Process::ensure_thread() {
+    if (thread_.joinable()) return {};
+    epoll_ = verbs::UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+    wake_ = verbs::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!epoll_.is_open() || !wake_.is_open()) return system_failure("progress thread's epoll");
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = wake_.get();
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
+        return system_failure("progress thread's epoll");
+    // The thread must not take signals that the program expects in its own threads.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = 0;
+    try {
+        thread_ = std::thread([this] { run(); });
+        ::pthread_setname_np(thread_.native_handle(), "verbs-soft");
+    } catch (const std::system_error &refused) {
+        code = refused.code().value();
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (code != 0) return fail(code, "the progress thread could not be started");
+    return {};
+}
+
+Result<void> Process::enlist(Qp &qp) {
+    const std::lock_guard hold(mutex_);
+    VERBS_CHECK(ensure_thread());
+    VERBS_TRY(qpn, numbers_.claim(qp, [this](int listener) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.fd = listener;
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener, &event);
+    }));
+    qp.qp_num = qpn;
+    return {};
+}
+
+void Process::delist(Qp &qp) noexcept {
+    const std::lock_guard hold(mutex_);
+    numbers_.release(qp.qp_num);
+    disconnect(qp);
+    const std::lock_guard hold_notes(notes_lock_);
+    std::erase_if(timers_, [&](const auto &timer) { return timer.second == &qp; });
+}
+
+void Process::forget(Cq &cq) noexcept {
+    const std::lock_guard hold(mutex_);
+    std::erase(watched_, &cq);
+    const std::lock_guard hold_notes(notes_lock_);
+    std::erase(to_watch_, &cq);
+}
+
+void Process::adopt(std::shared_ptr<Link> link) {
+    const int socket = link->socket();
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = socket;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
+    links_[socket] = std::move(link);
+}
+
+Packet Process::hello(const Link *peer) const noexcept {
+    Packet packet;
+    packet.kind = static_cast<uint8_t>(PacketKind::hello);
+    packet.can_copy = peer != nullptr && peer->reaches_peer() ? 1 : 0;
+    packet.canary_address = reinterpret_cast<uintptr_t>(&canary_);
+    packet.canary = canary_;
+    return packet;
+}
+
+Result<std::shared_ptr<Link>> Process::link_to(uint32_t remote_qpn) {
+    const uint32_t block = block_of(remote_qpn);
+    if (auto known = requester_links_[block].lock(); known != nullptr && !known->is_lost())
+        return known;
+    VERBS_TRY(socket, connect_to_block(block));
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        return fail(errno, "who the peer is cannot be found out");
+    if (peer.uid != ::geteuid())
+        return fail(EACCES, "the peer's process belongs to user " + std::to_string(peer.uid) +
+                                ", this one to user " + std::to_string(::geteuid()));
+    auto link = std::make_shared<Link>(std::move(socket), Link::Role::requester, peer.pid);
+    adopt(link);
+    requester_links_[block] = link;
+    link->send(hello(nullptr), mrs_.fd().get());
+    return link;
+}
+
+Result<std::unique_ptr<TxEnd>> Process::open_channel(Qp &qp, ChannelKind kind, uint32_t remote_qpn,
+                                                     const ibv_gid &dgid, uint32_t rnr_retry) {
+    VERBS_TRY(link, link_to(remote_qpn));
+    VERBS_TRY(made, ChannelSegment::create(kind, qp.qp_num, remote_qpn, rnr_retry));
+    Packet packet;
+    packet.kind = static_cast<uint8_t>(PacketKind::open);
+    packet.channel = ++last_channel_ != 0 ? last_channel_ : ++last_channel_;
+    packet.requester_qpn = qp.qp_num;
+    packet.responder_qpn = remote_qpn;
+    std::memcpy(packet.dgid, dgid.raw, sizeof packet.dgid);
+    auto end = std::make_unique<TxEnd>(std::move(made.first), link, packet.channel);
+    link->channels[packet.channel] = &qp;
+    link->send(packet, made.second.get());
+    if (link->is_blocked()) wake();
+    return end;
+}
+
+void Process::connect(Qp &qp) {
+    auto end = open_channel(qp, ChannelKind::rc, qp.attr.dest_qp_num, qp.attr.ah_attr.grh.dgid,
+                            qp.attr.rnr_retry);
+    if (!end)
+        Host::log(VERBS_HOST_LOG_INFO, "QP 0x%x cannot reach QP 0x%x: %s", qp.qp_num,
+                  qp.attr.dest_qp_num, end.error().phrase.c_str());
+    const std::lock_guard hold(qp.sq.lock);
+    qp.sq.unreachable = !end;
+    if (end) qp.sq.channel = std::move(*end);
+}
+
+void Process::open_route(Qp &qp, uint32_t remote_qpn, const ibv_gid &dgid) noexcept {
+    try {
+        const std::lock_guard hold(mutex_);
+        {
+            const std::lock_guard hold_queue(qp.sq.lock);
+            auto &route = qp.sq.routes[remote_qpn];
+            // A lost link's channel is told to the link below; another thread may have been here.
+            if (route != nullptr && !route->link().is_lost()) return;
+            if (route != nullptr) route->link().channels.erase(route->id());
+            route.reset();
+        }
+        auto end = open_channel(qp, ChannelKind::ud, remote_qpn, dgid, 7);
+        if (!end) {
+            Host::log(VERBS_HOST_LOG_INFO, "QP 0x%x: datagrams to QP 0x%x are lost: %s", qp.qp_num,
+                      remote_qpn, end.error().phrase.c_str());
+            return;
+        }
+        const std::lock_guard hold_queue(qp.sq.lock);
+        qp.sq.routes[remote_qpn] = std::move(*end);
+    } catch (...) {
+        // No memory for a channel: the datagrams are lost, which datagrams may be.
+        Host::log(VERBS_HOST_LOG_WARN, "out of memory, datagrams of QP 0x%x are lost", qp.qp_num);
+    }
+}
+
+void Process::await_copies(uint32_t rkey) noexcept {
+    const auto is_copying = [rkey](Qp &qp) {
+        const std::lock_guard hold(qp.rq.lock);
+        return qp.rq.channel != nullptr && !qp.rq.channel->link().is_lost() &&
+               qp.rq.channel->header().accessing_rkey.load(std::memory_order_seq_cst) == rkey;
+    };
+    // A copy lasts as long as the requester's system call. One that was killed in it is noticed by
+    // its hang-up, which this thread must not wait for under the mutex: hence the bound.
+    const int64_t until = monotonic_ns() + 2'000'000'000;
+    numbers_.for_each([&](Qp &qp) {
+        while (is_copying(qp) && monotonic_ns() < until) ::sched_yield();
+    });
+}
+
+void Process::set_timer(Qp &qp, int64_t at_ns) noexcept {
+    bool is_first = false;
+    try {
+        const std::lock_guard hold(notes_lock_);
+        is_first = timers_.empty() || at_ns < timers_.begin()->first;
+        timers_.emplace(at_ns, &qp);
+    } catch (...) {
+        Host::log(VERBS_HOST_LOG_ERROR, "out of memory, a timer of QP 0x%x is lost", qp.qp_num);
+    }
+    if (is_first) wake();
+}
+
+void Process::watch(Cq &cq) noexcept {
+    try {
+        const std::lock_guard hold(notes_lock_);
+        to_watch_.push_back(&cq);
+    } catch (...) {
+        // Not watched: peers do not kick while the program stops polling. Better to say so.
+        Host::log(VERBS_HOST_LOG_ERROR, "out of memory, a completion queue is not watched");
+    }
+    wake();
+}
+
+void Process::wake() noexcept {
+    const int saved = errno;
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
+    errno = saved;
+}
+
+}  // namespace soft

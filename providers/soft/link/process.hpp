@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Process: all that the software devices of one process share: queue pair numbers, the memory
+// table, the conversations with other processes, and the progress thread that sleeps unless there
+// is something to do that no program's call does.
+#pragma once
+
+#include "datapath/cq.hpp"
+#include "datapath/qp.hpp"
+#include "link/link.hpp"
+#include "link/mr_table.hpp"
+#include "link/qp_numbers.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace soft {
+
+class Process {
+public:
+    // The one of this process: made by its first user, gone with its last.
+    static verbs::Result<std::shared_ptr<Process>> get();
+    ~Process();
+    Process(const Process &) = delete;
+    Process &operator=(const Process &) = delete;
+
+    [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
+    [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
+    [[nodiscard]] uint32_t next_pd() noexcept { return pds_.fetch_add(1) + 1; }
+
+    // Gives the QP its number; from now on peers can find it. Starts the thread.
+    verbs::Result<void> enlist(Qp &qp);
+    // The reverse: afterwards neither the thread nor any peer knows the QP. Not under the mutex.
+    void delist(Qp &qp) noexcept;
+    // Before a CQ goes: the thread forgets it.
+    void forget(Cq &cq) noexcept;
+
+    // The next three under the mutex.
+    // Opens the channel over which a connected QP sends, to where its attributes say.
+    void connect(Qp &qp);
+    // Gives the QP the channel that its peer may have opened before it was ready.
+    void take_offers(Qp &qp);
+    // Waits until no peer is copying to or from the region; its key is withdrawn already.
+    void await_copies(uint32_t rkey) noexcept;
+
+    // Opens a datagram QP's channel to another QP. Takes the mutex.
+    void open_route(Qp &qp, uint32_t remote_qpn, const ibv_gid &dgid) noexcept;
+
+    // Leaves: callable under any queue's lock.
+    void set_timer(Qp &qp, int64_t at_ns) noexcept;
+    void watch(Cq &cq) noexcept;
+
+private:
+    struct Offer {
+        std::shared_ptr<Link> link;
+        uint32_t channel;
+        ChannelSegment segment;
+        ibv_gid dgid;
+    };
+
+    Process() = default;
+    verbs::Result<void> open();
+    verbs::Result<void> ensure_thread();
+    verbs::Result<std::unique_ptr<TxEnd>> open_channel(Qp &qp, ChannelKind kind,
+                                                       uint32_t remote_qpn, const ibv_gid &dgid,
+                                                       uint32_t rnr_retry);
+    verbs::Result<std::shared_ptr<Link>> link_to(uint32_t remote_qpn);
+    void adopt(std::shared_ptr<Link> link);
+    Packet hello(const Link *peer) const noexcept;
+    int consider(const Offer &offer) noexcept;
+    void attach(Offer offer);
+
+    void run() noexcept;
+    void turn(int timeout_ms);
+    void wake() noexcept;
+    void accept_on(int listener);
+    void serve(Link &link);
+    verbs::Result<void> handle(const std::shared_ptr<Link> &link, Received received);
+    void handle_kick(Link &link, uint32_t channel);
+    void lose(const std::shared_ptr<Link> &link, const std::string &reason);
+    void fire_timers();
+    void look_after_pollers();
+    [[nodiscard]] int sleep_ms();
+
+    // Order: taken before every lock of a queue. Guards all below unless said otherwise.
+    std::mutex mutex_;
+    MrTable mrs_;  // own lock
+    QpNumbers numbers_;
+    verbs::UniqueFd epoll_;
+    verbs::UniqueFd wake_;
+    std::map<int, std::shared_ptr<Link>> links_;             // by socket
+    std::map<uint32_t, std::weak_ptr<Link>> requester_links_;  // by block of QP numbers
+    std::vector<Offer> offers_;
+    uint32_t last_channel_ = 0;
+    uint64_t canary_ = 0;
+    std::atomic<uint32_t> pds_{0};
+    std::vector<Cq *> watched_;  // completion queues that their program polls
+    int64_t next_look_ns_ = 0;
+
+    SpinLock notes_lock_;  // leaf: the two below, which hot paths add to
+    std::multimap<int64_t, Qp *> timers_;
+    std::vector<Cq *> to_watch_;
+
+    std::atomic<bool> stopping_{false};
+    std::thread thread_;
+};
+
+}  // namespace soft

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Tests of the checkers beside this file: each has to fail on headers that were doctored for it.
+
+usage: checkers_test.py        CC and CLANG in the environment name the compilers
+"""
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+LIBVERBS = HERE.parent.parent / "libverbs"
+TABLE = LIBVERBS / f"abi/layout-{platform.machine()}.tsv"
+
+
+class CheckerTest(unittest.TestCase):
+    """Every test works on its own copy of the headers and of the ledger."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.include = pathlib.Path(directory.name) / "include"
+        shutil.copytree(LIBVERBS / "include", self.include)
+        self.ledger = pathlib.Path(directory.name) / "symbols.tsv"
+        shutil.copy(LIBVERBS / "abi/symbols.tsv", self.ledger)
+
+    def doctor(self, part, old, new):
+        self.replace(self.include / "infiniband/verbs" / part, old, new)
+
+    def replace(self, path, old, new):
+        text = path.read_text(encoding="utf-8")
+        self.assertIn(old, text, "the text to be doctored is not there: adapt this test")
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def run_checker(self, script, *arguments):
+        return subprocess.run([sys.executable, "-B", HERE / script, *map(str, arguments)],
+                              capture_output=True, text=True, check=False)
+
+    def assert_passes(self, result):
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def assert_found(self, result, text):
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn(text, result.stdout)
+
+
+@unittest.skipUnless(TABLE.exists(), "no frozen table for this architecture")
+class LayoutTableTest(CheckerTest):
+    def check(self, table=TABLE):
+        return self.run_checker("check_layout.py", "table", "--include", self.include,
+                                "--table", table)
+
+    def test_untouched_headers_pass(self):
+        self.assert_passes(self.check())
+
+    def test_a_member_that_moved_is_found(self):
+        self.doctor("pd.h", "    struct ibv_context *context;\n    uint32_t handle;\n",
+                    "    uint32_t handle;\n    struct ibv_context *context;\n")
+        self.assert_found(self.check(), "struct ibv_pd.handle: offset 0 size 4 uint32_t here, "
+                                        "offset 8 size 4 uint32_t in layout-")
+
+    def test_a_structure_that_grew_is_found(self):
+        self.doctor("wc.h", "    uint8_t dlid_path_bits;", "    uint32_t dlid_path_bits;")
+        self.assert_found(self.check(), "struct ibv_wc: size 56 align 8 here, size 48 align 8 in")
+
+    def test_another_type_of_the_same_size_is_found(self):
+        self.doctor("mr.h", "    uint32_t lkey;", "    int32_t lkey;")
+        self.assert_found(self.check(), "struct ibv_mr.lkey: offset 36 size 4 int32_t here")
+
+    def test_an_enumerator_with_another_number_is_found(self):
+        self.doctor("port.h", "IBV_MTU_4096 = 5", "IBV_MTU_4096 = 6")
+        self.assert_found(self.check(), "IBV_MTU_4096: 6 enum ibv_mtu here, 5 enum ibv_mtu in")
+
+    def test_a_constant_with_another_number_is_found(self):
+        self.doctor("mr.h", "#define IBV_ACCESS_OPTIONAL_RANGE 0x3ff00000",
+                    "#define IBV_ACCESS_OPTIONAL_RANGE 0x3fe00000")
+        self.assert_found(self.check(), "IBV_ACCESS_OPTIONAL_RANGE: ")
+
+    def test_a_new_structure_without_a_line_in_the_table_is_found(self):
+        self.doctor("pd.h", "struct ibv_pd {", "struct ibv_extra {\n    int member;\n};\n"
+                                               "struct ibv_pd {")
+        result = self.check()
+        self.assert_found(result, "struct ibv_extra: not in layout-")
+        self.assert_found(result, "struct ibv_extra.member: not in layout-")
+
+    def test_a_new_enumerator_without_a_line_in_the_table_is_found(self):
+        self.doctor("port.h", "IBV_MTU_4096 = 5", "IBV_MTU_4096 = 5,\n    IBV_MTU_8192 = 6")
+        self.assert_found(self.check(), "IBV_MTU_8192: not in layout-")
+
+    def test_a_line_of_the_table_without_a_name_in_the_headers_is_found(self):
+        self.doctor("wc.h", "    IBV_WC_DRIVER2,\n", "")
+        self.assert_found(self.check(), "IBV_WC_DRIVER2: in layout-")
+
+    def test_another_prototype_is_found(self):
+        self.doctor("pd.h", "int ibv_dealloc_pd(", "void ibv_dealloc_pd(")
+        self.assert_found(self.check(), "ibv_dealloc_pd(): void (struct ibv_pd *) here")
+
+
+class LayoutReferenceTest(CheckerTest):
+    """The reference here is our own untouched header, so that none has to be installed."""
+
+    def check(self):
+        return self.run_checker("check_layout.py", "reference", "--include", self.include,
+                                "--reference-include", LIBVERBS / "include")
+
+    def test_untouched_headers_pass(self):
+        self.assert_passes(self.check())
+
+    def test_a_member_that_moved_is_found(self):
+        self.doctor("pd.h", "    struct ibv_context *context;\n    uint32_t handle;\n",
+                    "    uint32_t handle;\n    struct ibv_context *context;\n")
+        self.assert_found(self.check(), "struct ibv_pd.handle: offset 0")
+
+    def test_an_enumerator_with_another_number_is_found(self):
+        self.doctor("port.h", "IBV_MTU_4096 = 5", "IBV_MTU_4096 = 6")
+        self.assert_found(self.check(), "IBV_MTU_4096: 6")
+
+    def test_names_the_reference_lacks_are_found(self):
+        self.doctor("pd.h", "struct ibv_pd {", "struct ibv_extra {\n    int member;\n};\n"
+                                               "struct ibv_pd {")
+        self.doctor("port.h", "IBV_MTU_4096 = 5", "IBV_MTU_4096 = 5,\n    IBV_MTU_8192 = 6")
+        result = self.check()
+        self.assert_found(result, "struct ibv_extra: not in the reference")
+        self.assert_found(result, "IBV_MTU_8192: not in the reference")
+
+    def test_an_enumerator_that_was_left_out_is_found(self):
+        self.doctor("wc.h", "    IBV_WC_DRIVER3\n", "")
+        self.assert_found(self.check(), "IBV_WC_DRIVER3: in the reference only")
+
+    def test_another_prototype_is_found(self):
+        self.doctor("pd.h", "int ibv_dealloc_pd(", "void ibv_dealloc_pd(")
+        self.assert_found(self.check(), "ibv_dealloc_pd(): void")
+
+
+class DocumentationTest(CheckerTest):
+    def check(self):
+        return self.run_checker("check_documentation.py", "--include", self.include,
+                                "--ledger", self.ledger, "--library", "libverbs.so.1")
+
+    def test_untouched_headers_pass(self):
+        self.assert_passes(self.check())
+
+    def test_a_function_without_a_comment_is_found(self):
+        self.doctor("pd.h", "/**\n * Makes a protection domain.", "/*\n * Makes a domain.")
+        self.assert_found(self.check(), "ibv_alloc_pd: has no documentation comment")
+
+    def test_a_comment_without_a_return_shape_is_found(self):
+        self.doctor("pd.h", "Returns (pointer):", "Returns:")
+        self.assert_found(self.check(), "ibv_alloc_pd: its comment names no return shape")
+
+    def test_a_return_shape_other_than_the_ledger_s_is_found(self):
+        self.doctor("pd.h", "Returns (errno):", "Returns (minus_one):")
+        self.assert_found(self.check(),
+                          "ibv_dealloc_pd: its comment says minus_one, the ledger says errno")
+
+    def test_an_inline_function_with_an_invented_shape_is_found(self):
+        self.doctor("mw.h", "Returns (value): the next one.", "Returns (key): the next one.")
+        self.assert_found(self.check(), "ibv_inc_rkey: its comment names the return shape key")
+
+    def test_a_comment_without_a_source_is_found(self):
+        self.doctor("pd.h", "Source: IBTA", "From IBTA")
+        self.assert_found(self.check(), "ibv_alloc_pd: its comment has no 'Source:'")
+
+    def test_a_parameter_without_a_line_is_found(self):
+        self.doctor("pd.h", "@param pd  the domain", "the domain")
+        self.assert_found(self.check(), "ibv_dealloc_pd: its comment has the parameters []")
+
+    def test_a_declaration_without_a_row_is_found(self):
+        self.doctor("pd.h", "VERBS_API int ibv_dealloc_pd", "VERBS_API int ibv_release_pd")
+        result = self.check()
+        self.assert_found(result, "ibv_release_pd: in a header, but not in the ledger")
+        self.assert_found(result, "ibv_dealloc_pd: in the ledger, but in no header")
+
+
+class StandaloneTest(CheckerTest):
+    def check(self):
+        return self.run_checker("check_standalone.py", "--include", self.include,
+                                "--compiler", "gcc")
+
+    def test_a_part_that_leans_on_another_is_found(self):
+        self.doctor("gid.h", "#include <infiniband/verbs/types.h>\n", "")
+        self.assert_found(self.check(), "infiniband/verbs/gid.h as c99 with gcc")
+
+    def test_a_missing_guard_is_found(self):
+        self.doctor("pd.h", "#ifndef INFINIBAND_VERBS_PD_H", "#if 1")
+        self.assert_found(self.check(), "infiniband/verbs/pd.h as c++20 with gcc")
+
+    def test_c_that_is_no_c_plus_plus_is_found(self):
+        self.doctor("pd.h", "uint32_t handle;", "uint32_t class;")
+        self.assert_found(self.check(), "infiniband/verbs/pd.h as c++11 with gcc")
+
+    def test_a_language_extension_is_found(self):
+        self.doctor("wc.h", "    __extension__ union {", "    union {")
+        self.assert_found(self.check(), "infiniband/verbs/wc.h as c99 with gcc")
+
+
+class SourceCompatTest(CheckerTest):
+    def check(self, *more):
+        return self.run_checker("check_source_compat.py", "--include", self.include, *more)
+
+    def test_a_member_with_another_name_is_found(self):
+        self.doctor("pd.h", "struct ibv_pd {", "struct ibv_domain {")
+        self.doctor("srq.h", "    uint32_t srq_limit;", "    uint32_t limit;")
+        self.assert_found(self.check(), "srq_limit")
+
+    def test_a_function_the_program_does_not_use_is_found(self):
+        self.doctor("pd.h", "VERBS_API int ibv_dealloc_pd(struct ibv_pd *pd);",
+                    "VERBS_API int ibv_dealloc_pd(struct ibv_pd *pd);\n"
+                    "VERBS_API int ibv_query_pd(struct ibv_pd *pd);")
+        self.assert_found(self.check(), "ibv_query_pd: not used by source_compat.c")
+
+
+class VersionTest(CheckerTest):
+    def check(self, major, minor, patch):
+        return subprocess.run(
+            [os.environ.get("CC", "cc"), "-std=c11", "-fsyntax-only", "-I", self.include,
+             f"-DEXPECTED_MAJOR={major}", f"-DEXPECTED_MINOR={minor}", f"-DEXPECTED_PATCH={patch}",
+             HERE / "version.c"], capture_output=True, text=True, check=False)
+
+    def test_only_the_same_version_compiles(self):
+        self.doctor("version.h", "#define VERBS_VERSION_MAJOR ", "#define VERBS_VERSION_MAJOR 7")
+        self.doctor("version.h", "#define VERBS_VERSION_MINOR ", "#define VERBS_VERSION_MINOR 8")
+        self.doctor("version.h", "#define VERBS_VERSION_PATCH ", "#define VERBS_VERSION_PATCH 9")
+        text = (self.include / "infiniband/verbs/version.h").read_text(encoding="utf-8")
+        version = [line.split()[2] for line in text.splitlines()
+                   if line.startswith("#define VERBS_VERSION_")]
+        self.assert_passes(self.check(*version))
+        self.assertIn("another patch version", self.check(*version[:2], 1).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

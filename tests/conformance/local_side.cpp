@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A side in this process: plain verbs calls.
+#include "side.hpp"
+
+#include <arpa/inet.h>
+
+#include <cstring>
+
+namespace verbs_test {
+
+namespace {
+
+Qp create_qp(ibv_pd *pd, ibv_cq *send_cq, ibv_cq *recv_cq, const SideOptions &options,
+             ibv_qp_cap *granted) {
+    ibv_qp_init_attr init{};
+    init.send_cq = send_cq;
+    init.recv_cq = recv_cq;
+    init.qp_type = options.type;
+    init.cap = options.cap;
+    init.sq_sig_all = options.sq_sig_all;
+    Qp qp(ibv_create_qp(pd, &init));
+    if (!qp) give_up("ibv_create_qp");
+    *granted = init.cap;
+    return qp;
+}
+
+}  // namespace
+
+LocalSide::LocalSide(ibv_context *context, const SideOptions &options, ibv_comp_channel *channel)
+    : options_(options),
+      pd_(alloc_pd(context)),
+      region_(pd_.get(), options.memory, options.memory_access, options.shared_memory),
+      send_cq_(create_cq(context, options.cqe, channel)),
+      recv_cq_(create_cq(context, options.cqe, channel)),
+      cap_{},
+      qp_(create_qp(pd_.get(), send_cq_.get(), recv_cq_.get(), options, &cap_)) {}
+
+QpAddress LocalSide::address() { return address_of(qp_.get(), options_.path); }
+
+RemotePlace LocalSide::memory() { return region_.at(0); }
+
+void LocalSide::connect(const QpAddress &peer) {
+    if (options_.type == IBV_QPT_UD) {
+        errno = activate_ud(qp_.get(), options_.path);
+        if (errno != 0) give_up("activating a datagram queue pair");
+    } else {
+        must_connect_rc(qp_.get(), peer, options_.path);
+    }
+}
+
+std::vector<ibv_sge> LocalSide::sges(const Slices &slices) const {
+    std::vector<ibv_sge> list;
+    for (const Slice &slice : slices.all()) {
+        list.push_back(region_.sge(static_cast<size_t>(slice.offset), slice.length));
+        list.back().lkey ^= slice.lkey_flip;
+    }
+    return list;
+}
+
+int LocalSide::post_recv(uint64_t id, const Slices &into) {
+    std::vector<ibv_sge> list = sges(into);
+    ibv_recv_wr wr{};
+    wr.wr_id = id;
+    wr.sg_list = list.data();
+    wr.num_sge = static_cast<int>(list.size());
+    ibv_recv_wr *bad = nullptr;
+    return ibv_post_recv(qp_.get(), &wr, &bad);
+}
+
+int LocalSide::post_send(const Sending &sending) {
+    std::vector<ibv_sge> list = sges(sending.data);
+    ibv_send_wr wr{};
+    wr.wr_id = sending.id;
+    wr.sg_list = list.data();
+    wr.num_sge = static_cast<int>(list.size());
+    wr.opcode = sending.opcode;
+    wr.send_flags = sending.flags;
+    wr.imm_data = htonl(sending.imm);
+    if (options_.type == IBV_QPT_UD) {
+        wr.wr.ud.ah = address_handle(sending.datagram.gid);
+        wr.wr.ud.remote_qpn = sending.datagram.qp_num;
+        wr.wr.ud.remote_qkey = sending.qkey;
+    } else {
+        wr.wr.rdma.remote_addr = sending.remote.addr;
+        wr.wr.rdma.rkey = sending.remote.rkey;
+    }
+    ibv_send_wr *bad = nullptr;
+    return ibv_post_send(qp_.get(), &wr, &bad);
+}
+
+ibv_ah *LocalSide::address_handle(const ibv_gid &gid) {
+    for (const auto &[known, handle] : address_handles_) {
+        if (std::memcmp(&known, &gid, sizeof gid) == 0) return handle.get();
+    }
+    ibv_ah_attr attr = route_to(pd_->context, gid);
+    Ah handle(ibv_create_ah(pd_.get(), &attr));
+    if (!handle) give_up("ibv_create_ah");
+    address_handles_.emplace_back(gid, std::move(handle));
+    return address_handles_.back().second.get();
+}
+
+std::vector<ibv_wc> LocalSide::sent(size_t count) { return collect(send_cq_.get(), count); }
+
+std::vector<ibv_wc> LocalSide::received(size_t count) { return collect(recv_cq_.get(), count); }
+
+std::vector<uint8_t> LocalSide::load(size_t offset, size_t length) {
+    const auto part = region_.bytes().subspan(offset, length);
+    return {part.begin(), part.end()};
+}
+
+void LocalSide::store(size_t offset, std::span<const uint8_t> bytes) {
+    std::ranges::copy(bytes, region_.bytes().subspan(offset, bytes.size()).begin());
+}
+
+ibv_qp_state LocalSide::state() { return state_of(qp_.get()); }
+
+int LocalSide::change_state(ibv_qp_state state) { return to_state(state).apply(qp_.get()); }
+
+void join(Side &a, Side &b) {
+    a.connect(b.address());
+    b.connect(a.address());
+}
+
+}  // namespace verbs_test

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// One side of a connection: a queue pair with its completion queues and one registered region. A
+// side lives in this process or in another one, and a test does not care which.
+#pragma once
+
+#include "completions.hpp"
+#include "paths.hpp"
+#include "support/exchange.hpp"
+#include "support/peer_process.hpp"
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace verbs_test {
+
+struct SideOptions {
+    size_t memory = 1 << 16;  // bytes of the region
+    int memory_access = kEveryAccess;
+    bool shared_memory = false;
+    ibv_qp_type type = IBV_QPT_RC;
+    ibv_qp_cap cap = {64, 64, 4, 4, 64};
+    int sq_sig_all = 0;
+    int cqe = 256;
+    PathOptions path;
+};
+
+// A piece of the side's region. A nonzero lkey_flip spoils the key.
+struct Slice {
+    uint64_t offset = 0;
+    uint32_t length = 0;
+    uint32_t lkey_flip = 0;
+};
+
+class Slices {
+public:
+    static constexpr size_t kMost = 16;
+    Slices(std::initializer_list<Slice> slices = {}) {
+        for (const Slice &slice : slices) {
+            add(slice);
+        }
+    }
+    void add(const Slice &slice) { slices_.at(count_++) = slice; }
+    [[nodiscard]] std::span<const Slice> all() const { return {slices_.data(), count_}; }
+
+private:
+    std::array<Slice, kMost> slices_{};
+    size_t count_ = 0;
+};
+
+// A send request, flat, so that it can travel to the process that posts it.
+struct Sending {
+    uint64_t id = 0;
+    ibv_wr_opcode opcode = IBV_WR_SEND;
+    Slices data;
+    RemotePlace remote;
+    unsigned flags = IBV_SEND_SIGNALED;
+    uint32_t imm = 0;     // in host order
+    QpAddress datagram;   // UD: where to
+    uint32_t qkey = 0;    // UD
+
+    [[nodiscard]] Sending with_imm(uint32_t value) const {
+        Sending copy = *this;
+        copy.imm = value;
+        copy.opcode =
+            opcode == IBV_WR_SEND ? IBV_WR_SEND_WITH_IMM : IBV_WR_RDMA_WRITE_WITH_IMM;
+        return copy;
+    }
+    [[nodiscard]] Sending with(unsigned more_flags) const {
+        Sending copy = *this;
+        copy.flags |= more_flags;
+        return copy;
+    }
+    [[nodiscard]] Sending unsignaled() const {
+        Sending copy = *this;
+        copy.flags &= ~static_cast<unsigned>(IBV_SEND_SIGNALED);
+        return copy;
+    }
+    [[nodiscard]] Sending to(const QpAddress &peer, uint32_t key) const {
+        Sending copy = *this;
+        copy.datagram = peer;
+        copy.qkey = key;
+        return copy;
+    }
+};
+
+inline Sending send(uint64_t id, const Slices &data) { return {.id = id, .data = data}; }
+inline Sending write(uint64_t id, const Slices &data, const RemotePlace &to) {
+    return {.id = id, .opcode = IBV_WR_RDMA_WRITE, .data = data, .remote = to};
+}
+inline Sending read(uint64_t id, const Slices &data, const RemotePlace &from) {
+    return {.id = id, .opcode = IBV_WR_RDMA_READ, .data = data, .remote = from};
+}
+
+// Posting gives the error number; the rest throws when it fails.
+class Side {
+public:
+    virtual ~Side() = default;
+    virtual QpAddress address() = 0;
+    // The region from its first byte on; add to addr for the rest.
+    virtual RemotePlace memory() = 0;
+    virtual void connect(const QpAddress &peer) = 0;
+    virtual int post_recv(uint64_t id, const Slices &into) = 0;
+    virtual int post_send(const Sending &sending) = 0;
+    virtual std::vector<ibv_wc> sent(size_t count) = 0;
+    virtual std::vector<ibv_wc> received(size_t count) = 0;
+    virtual std::vector<uint8_t> load(size_t offset, size_t length) = 0;
+    virtual void store(size_t offset, std::span<const uint8_t> bytes) = 0;
+    virtual ibv_qp_state state() = 0;
+    virtual int change_state(ibv_qp_state state) = 0;
+
+    ibv_wc sent() { return sent(1).front(); }
+    ibv_wc received() { return received(1).front(); }
+    RemotePlace at(size_t offset) {
+        const RemotePlace start = memory();
+        return {start.addr + offset, start.rkey};
+    }
+};
+
+class LocalSide final : public Side {
+public:
+    explicit LocalSide(ibv_context *context, const SideOptions &options = {},
+                       ibv_comp_channel *channel = nullptr);
+
+    QpAddress address() override;
+    RemotePlace memory() override;
+    void connect(const QpAddress &peer) override;
+    int post_recv(uint64_t id, const Slices &into) override;
+    int post_send(const Sending &sending) override;
+    std::vector<ibv_wc> sent(size_t count) override;
+    std::vector<ibv_wc> received(size_t count) override;
+    std::vector<uint8_t> load(size_t offset, size_t length) override;
+    void store(size_t offset, std::span<const uint8_t> bytes) override;
+    ibv_qp_state state() override;
+    int change_state(ibv_qp_state state) override;
+    using Side::received;
+    using Side::sent;
+
+    [[nodiscard]] ibv_pd *pd() const { return pd_.get(); }
+    [[nodiscard]] ibv_qp *qp() const { return qp_.get(); }
+    [[nodiscard]] ibv_cq *send_cq() const { return send_cq_.get(); }
+    [[nodiscard]] ibv_cq *recv_cq() const { return recv_cq_.get(); }
+    [[nodiscard]] Region &region() { return region_; }
+    [[nodiscard]] const ibv_qp_cap &cap() const { return cap_; }
+    [[nodiscard]] Qp &owned_qp() { return qp_; }
+
+private:
+    std::vector<ibv_sge> sges(const Slices &slices) const;
+    ibv_ah *address_handle(const ibv_gid &gid);
+
+    SideOptions options_;
+    Pd pd_;
+    Region region_;
+    Cq send_cq_;
+    Cq recv_cq_;
+    ibv_qp_cap cap_;  // granted; filled when the queue pair is created
+    Qp qp_;
+    std::vector<std::pair<ibv_gid, Ah>> address_handles_;
+};
+
+// The same in a process of its own, which does what it is told until the side goes.
+class RemoteSide final : public Side {
+public:
+    explicit RemoteSide(const SideOptions &options = {});
+    // Expects that the process ends well, unless it was killed.
+    ~RemoteSide() override;
+
+    QpAddress address() override;
+    RemotePlace memory() override;
+    void connect(const QpAddress &peer) override;
+    int post_recv(uint64_t id, const Slices &into) override;
+    int post_send(const Sending &sending) override;
+    std::vector<ibv_wc> sent(size_t count) override;
+    std::vector<ibv_wc> received(size_t count) override;
+    std::vector<uint8_t> load(size_t offset, size_t length) override;
+    void store(size_t offset, std::span<const uint8_t> bytes) override;
+    ibv_qp_state state() override;
+    int change_state(ibv_qp_state state) override;
+    using Side::received;
+    using Side::sent;
+
+    // The process destroys everything in order and exits with 0.
+    ::testing::AssertionResult leave();
+    void kill();
+    [[nodiscard]] pid_t pid() const { return process_.pid(); }
+
+private:
+    enum class Act : uint32_t;
+    Message ask(Message request);
+    Message request(Act act);
+    friend void serve_side(Exchange &exchange);
+
+    PeerProcess process_;
+    bool is_there_ = true;
+};
+
+// The role behind RemoteSide.
+void serve_side(Exchange &exchange);
+
+// Two sides that know each other.
+void join(Side &a, Side &b);
+
+}  // namespace verbs_test

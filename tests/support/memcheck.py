@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs the googletest binaries behind some ctest labels once each under valgrind memcheck.
+
+ctest starts a process per test case; under valgrind that costs seconds each time. So the cases are
+gathered by binary, arguments and environment, and each such group becomes one process. What the
+tests cannot do under valgrind is told by an environment variable, VERBS_UNDER_VALGRIND=1.
+
+    memcheck.py --build DIR [--seconds N] LABEL...
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SUPPRESSIONS = pathlib.Path(__file__).with_name("valgrind.supp")
+VALGRIND = [
+    "valgrind", "-q", "--tool=memcheck", "--error-exitcode=99", "--leak-check=full",
+    "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect",
+    # Two threads that wait for each other by spinning starve without it.
+    "--fair-sched=yes", "--num-callers=30", f"--suppressions={SUPPRESSIONS}",
+]
+
+
+def ctest_cases(build, labels):
+    """The tests that carry one of `labels`, as ctest describes them."""
+    text = subprocess.run(
+        ["ctest", "--test-dir", build, "--show-only=json-v1", "-L", f"^({'|'.join(labels)})$"],
+        check=True, capture_output=True, text=True).stdout
+    return json.loads(text)["tests"]
+
+
+def groups_of(cases):
+    """{(binary, other arguments, environment, folder): [googletest filter]}"""
+    groups, odd = {}, []
+    for case in cases:
+        properties = {entry["name"]: entry["value"] for entry in case.get("properties", [])}
+        command = case.get("command", [])
+        filters = [word.split("=", 1)[1] for word in command if word.startswith("--gtest_filter=")]
+        if not filters:
+            odd.append(case["name"])
+            continue
+        rest = [word for word in command[1:]
+                if not word.startswith(("--gtest_filter=", "--gtest_also_run_disabled_tests"))]
+        key = (command[0], tuple(rest), tuple(properties.get("ENVIRONMENT", [])),
+               properties.get("WORKING_DIRECTORY", "."))
+        groups.setdefault(key, []).extend(filters)
+    return groups, odd
+
+
+def run_group(key, filters, seconds):
+    """Returns (title, cases, failed cases, seconds it took, text to show)."""
+    binary, arguments, environment, folder = key
+    title = " ".join([pathlib.Path(binary).name, *environment])
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        report = pathlib.Path(scratch) / "report.json"
+        command = [*VALGRIND, binary, *arguments, f"--gtest_filter={':'.join(filters)}",
+                   f"--gtest_output=json:{report}", "--gtest_brief=1"]
+        child = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+            env={**os.environ, **dict(pair.split("=", 1) for pair in environment),
+                 "VERBS_UNDER_VALGRIND": "1"})
+        try:
+            text, _ = child.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)  # its own session: its own children only
+            try:
+                text, _ = child.communicate(timeout=20)
+            except subprocess.TimeoutExpired as stuck:  # something else holds its output open
+                text = str(stuck.stdout)
+            text += f"\nkilled after {seconds} s"
+        failed = len(filters)
+        if report.exists():
+            failed = json.loads(report.read_text())["failures"]
+    if child.returncode != 0:
+        failed = max(failed, 1)
+    return title, len(filters), failed, time.monotonic() - began, text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--seconds", type=float, default=600, help="bound of each binary")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("labels", nargs="+")
+    options = parser.parse_args()
+
+    groups, odd = groups_of(ctest_cases(options.build, options.labels))
+    if odd:
+        print(f"not googletest, not run under valgrind: {', '.join(odd)}")
+    if not groups:
+        print("no test binaries found")
+        return 1
+    passed = failures = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        jobs = [pool.submit(run_group, key, filters, options.seconds)
+                for key, filters in groups.items()]
+        for job in concurrent.futures.as_completed(jobs):
+            title, count, failed, took, text = job.result()
+            print(f"{title}: {count - failed} passed, {failed} failed, {took:.0f} s", flush=True)
+            if failed or re.search(r"^==\d+==", text, re.MULTILINE):
+                print(text)
+            passed, failures = passed + count - failed, failures + failed
+    print(f"{passed} passed, {failures} failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Verbs objects with one owner each. A destructor that fails is a failed test; a test that is about
+// destroying calls close() and looks at what it returns.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <infiniband/verbs.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace verbs_test {
+
+template <typename Object, int (*kDestroy)(Object *)>
+class Handle {
+public:
+    Handle() = default;
+    explicit Handle(Object *object) noexcept : object_(object) {}
+    Handle(Handle &&other) noexcept : object_(other.release()) {}
+    Handle &operator=(Handle &&other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    Handle(const Handle &) = delete;
+    Handle &operator=(const Handle &) = delete;
+    ~Handle() {
+        if (object_ != nullptr) {
+            EXPECT_EQ(kDestroy(object_), 0) << "destroying an object at the end of its scope";
+        }
+    }
+
+    [[nodiscard]] Object *get() const noexcept { return object_; }
+    Object *operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    Object *release() noexcept { return std::exchange(object_, nullptr); }
+
+    // What the destroying call returned; the handle is empty once that was 0.
+    int close() noexcept {
+        const int result = kDestroy(object_);
+        if (result == 0) object_ = nullptr;
+        return result;
+    }
+
+private:
+    Object *object_ = nullptr;
+};
+
+using Context = Handle<ibv_context, ibv_close_device>;
+using Pd = Handle<ibv_pd, ibv_dealloc_pd>;
+using Mr = Handle<ibv_mr, ibv_dereg_mr>;
+using Channel = Handle<ibv_comp_channel, ibv_destroy_comp_channel>;
+using Cq = Handle<ibv_cq, ibv_destroy_cq>;
+using Srq = Handle<ibv_srq, ibv_destroy_srq>;
+using Qp = Handle<ibv_qp, ibv_destroy_qp>;
+using Ah = Handle<ibv_ah, ibv_destroy_ah>;
+
+[[noreturn]] inline void give_up(const char *what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+inline Pd alloc_pd(ibv_context *context) {
+    Pd pd(ibv_alloc_pd(context));
+    if (!pd) give_up("ibv_alloc_pd");
+    return pd;
+}
+
+inline Channel create_channel(ibv_context *context) {
+    Channel channel(ibv_create_comp_channel(context));
+    if (!channel) give_up("ibv_create_comp_channel");
+    return channel;
+}
+
+inline Cq create_cq(ibv_context *context, int cqe = 256, ibv_comp_channel *channel = nullptr,
+                    void *cq_context = nullptr) {
+    Cq cq(ibv_create_cq(context, cqe, cq_context, channel, 0));
+    if (!cq) give_up("ibv_create_cq");
+    return cq;
+}
+
+inline constexpr int kEveryAccess =
+    IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
+
+inline Mr reg_mr(ibv_pd *pd, void *addr, size_t length, int access = kEveryAccess) {
+    Mr mr(ibv_reg_mr(pd, addr, length, access));
+    if (!mr) give_up("ibv_reg_mr");
+    return mr;
+}
+
+// Pages of our own, all zero. Shared ones are what a program gets from shmem or memfd.
+class Pages {
+public:
+    explicit Pages(size_t length, bool shared = false) : length_(length) {
+        const int kind = shared ? MAP_SHARED : MAP_PRIVATE;
+        void *addr = ::mmap(nullptr, length_ + (length_ == 0 ? 1 : 0), PROT_READ | PROT_WRITE,
+                            kind | MAP_ANONYMOUS, -1, 0);
+        if (addr == MAP_FAILED) give_up("mmap");
+        data_ = static_cast<uint8_t *>(addr);
+    }
+    Pages(const Pages &) = delete;
+    Pages &operator=(const Pages &) = delete;
+    ~Pages() { ::munmap(data_, length_ + (length_ == 0 ? 1 : 0)); }
+
+    [[nodiscard]] uint8_t *data() const { return data_; }
+    [[nodiscard]] size_t size() const { return length_; }
+    [[nodiscard]] std::span<uint8_t> bytes() const { return {data_, length_}; }
+
+private:
+    size_t length_;
+    uint8_t *data_ = nullptr;
+};
+
+// Where a peer may read or write.
+struct RemotePlace {
+    uint64_t addr = 0;
+    uint32_t rkey = 0;
+};
+
+// Pages that are registered.
+class Region {
+public:
+    Region(ibv_pd *pd, size_t length, int access = kEveryAccess, bool shared = false)
+        : pages_(length, shared), mr_(reg_mr(pd, pages_.data(), length, access)) {}
+
+    [[nodiscard]] uint8_t *data() const { return pages_.data(); }
+    [[nodiscard]] size_t size() const { return pages_.size(); }
+    [[nodiscard]] std::span<uint8_t> bytes() const { return pages_.bytes(); }
+    [[nodiscard]] Mr &mr() { return mr_; }
+    [[nodiscard]] ibv_sge sge(size_t offset, uint32_t length) const {
+        return {reinterpret_cast<uint64_t>(data() + offset), length, mr_->lkey};
+    }
+    [[nodiscard]] RemotePlace at(size_t offset) const {
+        return {reinterpret_cast<uint64_t>(data() + offset), mr_->rkey};
+    }
+
+private:
+    Pages pages_;
+    Mr mr_;
+};
+
+// Bytes that differ at every offset of a page and between pages, and depend on the seed.
+inline std::vector<uint8_t> pattern(uint32_t seed, size_t length) {
+    std::vector<uint8_t> bytes(length);
+    uint32_t state = seed * 2654435761u + 1;
+    for (uint8_t &byte : bytes) {
+        state = state * 1664525u + 1013904223u;
+        byte = static_cast<uint8_t>(state >> 24);
+    }
+    return bytes;
+}
+
+}  // namespace verbs_test

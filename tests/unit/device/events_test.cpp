@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "device/events.hpp"
+
+#include <gtest/gtest.h>
+
+using verbs::device::EventBook;
+using Kind = EventBook::Kind;
+
+namespace {
+const int kOne = 1;
+const int kOther = 2;
+}  // namespace
+
+TEST(EventBook, CountsWhatIsTakenByKind) {
+    EventBook book;
+    book.open(&kOne);
+    EXPECT_TRUE(book.take(&kOne, Kind::completion));
+    EXPECT_TRUE(book.take(&kOne, Kind::completion));
+    EXPECT_TRUE(book.take(&kOne, Kind::async));
+    const auto taken = book.close(&kOne);
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->completion, 2u);
+    EXPECT_EQ(taken->async, 1u);
+}
+
+TEST(EventBook, HandsOutNothingForAnObjectThatIsGone) {
+    EventBook book;
+    book.open(&kOne);
+    EXPECT_FALSE(book.take(&kOther, Kind::async));
+    EXPECT_TRUE(book.close(&kOne));
+    EXPECT_FALSE(book.take(&kOne, Kind::async));
+    EXPECT_FALSE(book.close(&kOne));
+}
+
+TEST(EventBook, TellsAnObjectFromALaterOneAtTheSameAddress) {
+    EventBook book;
+    const auto first = book.open(&kOne);
+    (void)book.close(&kOne);
+    const auto second = book.open(&kOne);
+    EXPECT_NE(first, second);
+    book.forget(&kOne, first);
+    EXPECT_EQ(book.id_of(&kOne), second);
+    book.forget(&kOne, second);
+    EXPECT_EQ(book.id_of(&kOne), std::nullopt);
+}
+
+TEST(EventBook, StartsALaterObjectAtZero) {
+    EventBook book;
+    book.open(&kOne);
+    EXPECT_TRUE(book.take(&kOne, Kind::async));
+    book.open(&kOne);
+    EXPECT_EQ(book.close(&kOne)->async, 0u);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The rules L2 to L6 on tables made by hand; real plugins with one fault each are in tests/loader.
+#include "loader/judge.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+using namespace verbs::loader;
+
+namespace {
+
+// Distinct, never called: only whether a slot is filled counts here.
+template <class Slot>
+void fill(Slot &slot) {
+    slot = reinterpret_cast<Slot>(0x1000);
+}
+
+verbs_provider_ops required_ops() {
+    verbs_provider_ops ops{};
+    fill(ops.start);
+    fill(ops.open_device);
+    fill(ops.close_device);
+    fill(ops.query_device);
+    fill(ops.query_port);
+    fill(ops.alloc_pd);
+    fill(ops.dealloc_pd);
+    fill(ops.reg_mr);
+    fill(ops.dereg_mr);
+    fill(ops.create_cq);
+    fill(ops.destroy_cq);
+    fill(ops.create_qp);
+    fill(ops.modify_qp);
+    fill(ops.destroy_qp);
+    return ops;
+}
+
+class Judge : public testing::Test {
+protected:
+    verbs_provider_ops ops = required_ops();
+    verbs_provider table = {VERBS_PROVIDER_MAGIC, 1,      sizeof(verbs_provider), "fake", &ops,
+                            sizeof ops,           0,      nullptr,                0,      0};
+    Manifest manifest;
+    std::size_t symbol_size = sizeof(verbs_provider);
+
+    void SetUp() override {
+        manifest.name = "fake";
+        manifest.contract_oldest = manifest.contract_newest = 1;
+    }
+    // The rule that refuses the table, such as "L2", or "".
+    std::string rule() {
+        const auto judged = judge_table({&table, symbol_size}, manifest);
+        return judged ? "" : judged.error().phrase.substr(0, 2);
+    }
+};
+
+}  // namespace
+
+TEST_F(Judge, AcceptsATableWithTheRequiredSlots) { EXPECT_EQ(rule(), ""); }
+
+TEST_F(Judge, RefusesAWrongMagic) {
+    table.magic = 0;
+    EXPECT_EQ(rule(), "L2");
+}
+
+TEST_F(Judge, RefusesAnUnknownContractAndNamesBothVersions) {
+    table.contract = 2;
+    const auto judged = judge_table({&table, symbol_size}, manifest);
+    ASSERT_FALSE(judged);
+    EXPECT_EQ(judged.error().phrase, "L3: the plugin has contract 2, this library knows 1 to 1");
+    table.contract = 0;
+    EXPECT_EQ(rule(), "L3");
+}
+
+TEST_F(Judge, RefusesAContractOutsideTheManifestsRange) {
+    manifest.contract_oldest = manifest.contract_newest = 2;
+    EXPECT_EQ(rule(), "L3");
+}
+
+TEST_F(Judge, RefusesAManifestWhoseRangeIsNotMet) {
+    manifest.contract_oldest = 2;
+    manifest.contract_newest = 3;
+    EXPECT_EQ(judge_range(manifest).error().phrase,
+              "L3: the manifest wants contract 2 to 3, this library knows 1 to 1");
+    manifest.contract_oldest = 1;
+    EXPECT_TRUE(judge_range(manifest));
+}
+
+TEST_F(Judge, RefusesATableThatIsTooShort) {
+    table.size = sizeof(verbs_provider) - 8;
+    EXPECT_EQ(rule(), "L4");
+}
+
+TEST_F(Judge, RefusesATableThatClaimsMoreThanItsSymbolHas) {
+    table.size = sizeof(verbs_provider) + 8;
+    EXPECT_EQ(rule(), "L4");
+}
+
+TEST_F(Judge, RefusesASymbolTooSmallToBeATable) {
+    symbol_size = 8;
+    EXPECT_EQ(rule(), "L4");
+}
+
+TEST_F(Judge, AcceptsASymbolWithoutASize) {
+    symbol_size = 0;
+    EXPECT_EQ(rule(), "");
+}
+
+TEST_F(Judge, RefusesSlotsThatAreTooFewOrTooMany) {
+    table.ops_size = sizeof ops - 8;
+    EXPECT_EQ(rule(), "L4");
+    table.ops_size = sizeof ops + 1;
+    EXPECT_EQ(rule(), "L4");
+    table.ops_size = ~0u & ~7u;
+    EXPECT_EQ(rule(), "L4");
+}
+
+TEST_F(Judge, RefusesATableWithoutSlots) {
+    table.ops = nullptr;
+    EXPECT_EQ(rule(), "L4");
+}
+
+TEST_F(Judge, AcceptsAPluginOfALaterReleaseWithMoreSlots) {
+    std::vector<char> longer(sizeof ops + 64, '\x55');
+    std::memcpy(longer.data(), &ops, sizeof ops);
+    table.ops = reinterpret_cast<const verbs_provider_ops *>(longer.data());
+    table.ops_size = static_cast<std::uint32_t>(longer.size());
+    EXPECT_EQ(rule(), "");
+}
+
+TEST_F(Judge, RefusesAnotherName) {
+    table.name = "fak";
+    EXPECT_EQ(rule(), "L5");
+    table.name = "fakes";
+    EXPECT_EQ(rule(), "L5");
+    table.name = nullptr;
+    EXPECT_EQ(rule(), "L5");
+}
+
+TEST_F(Judge, NamesTheRequiredSlotThatIsEmpty) {
+    ops.create_qp = nullptr;
+    const auto judged = judge_table({&table, symbol_size}, manifest);
+    ASSERT_FALSE(judged);
+    EXPECT_EQ(judged.error().phrase, "L6: the required slot create_qp is empty");
+}
+
+TEST_F(Judge, WantsEnumerateFromAPluginWhoseManifestPromisesIt) {
+    manifest.enumerates = true;
+    EXPECT_EQ(rule(), "L6");
+    fill(ops.enumerate);
+    EXPECT_EQ(rule(), "");
+}
+
+TEST_F(Judge, AnswersMissingSlotsWithEopnotsupp) {
+    const auto complete = judge_table({&table, symbol_size}, manifest);
+    ASSERT_TRUE(complete);
+    EXPECT_EQ(complete->query_gid(nullptr, 1, 0, nullptr), EOPNOTSUPP);
+    EXPECT_EQ(complete->create_srq(nullptr, nullptr, nullptr, nullptr), EOPNOTSUPP);
+    EXPECT_EQ(complete->query_qp(nullptr, nullptr, nullptr, 0, nullptr), EOPNOTSUPP);
+    complete->cq_event(nullptr);
+    // No slot but enumerate is left empty.
+    std::vector<void *> slots(sizeof *complete / sizeof(void *));
+    std::memcpy(slots.data(), &*complete, sizeof *complete);
+    EXPECT_EQ(std::count(slots.begin(), slots.end(), nullptr), 1);
+    EXPECT_EQ(complete->enumerate, nullptr);
+}
