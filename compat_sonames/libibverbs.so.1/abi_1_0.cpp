@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The 33 functions that programs built with libibverbs 1.0 (2006) find at IBVERBS_1.0. Their structs
-// have other layouts, which are not served yet: such a program loads, sees no device, and when it
-// calls on all the same it is refused with the reason; nothing that it passes in is looked at.
+// The 33 functions that programs built with libibverbs 1.0 (2006) find at IBVERBS_1.0. Their
+// structs have other layouts, which are not served yet: such a program loads, sees no device, and
+// when it calls on all the same it is refused with the reason; nothing that it passes in is looked
+// at.
 //
 // What 1.0 and later programs share (completion channels, rates, sysfs) is not here.
 #include "refuse.hpp"
@@ -28,7 +29,9 @@ using namespace verbs::compat;
         return nullptr;                                                                            \
     }
 #define VERBS_TWIN_ERRNO(name)                                                                     \
-    VERBS_TWIN(int, name, ()) { return refuse(VERBS_TWIN_REASON(name)); }
+    VERBS_TWIN(int, name, ()) {                                                                    \
+        return refuse(VERBS_TWIN_REASON(name));                                                    \
+    }
 #define VERBS_TWIN_MINUS_ONE(name)                                                                 \
     VERBS_TWIN(int, name, ()) {                                                                    \
         refuse(VERBS_TWIN_REASON(name));                                                           \
@@ -48,7 +51,9 @@ VERBS_TWIN(void *, ibv_get_device_list, (int *num_devices)) {
     return list;
 }
 
-VERBS_TWIN(void, ibv_free_device_list, (void *list)) { std::free(list); }
+VERBS_TWIN(void, ibv_free_device_list, (void *list)) {
+    std::free(list);
+}
 
 VERBS_TWIN_POINTER(ibv_get_device_name)
 VERBS_TWIN(__be64, ibv_get_device_guid, ()) {

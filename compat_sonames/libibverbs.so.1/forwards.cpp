@@ -17,7 +17,9 @@ ibv_device **compat_ibv_get_device_list(int *num_devices) {
 }
 
 VERBS_FORWARD(ibv_free_device_list, "@@IBVERBS_1.1");
-void compat_ibv_free_device_list(ibv_device **list) { stable_ibv_free_device_list(list); }
+void compat_ibv_free_device_list(ibv_device **list) {
+    stable_ibv_free_device_list(list);
+}
 
 VERBS_FORWARD(ibv_get_device_name, "@@IBVERBS_1.1");
 const char *compat_ibv_get_device_name(ibv_device *device) {
@@ -25,19 +27,29 @@ const char *compat_ibv_get_device_name(ibv_device *device) {
 }
 
 VERBS_FORWARD(ibv_get_device_guid, "@@IBVERBS_1.1");
-__be64 compat_ibv_get_device_guid(ibv_device *device) { return stable_ibv_get_device_guid(device); }
+__be64 compat_ibv_get_device_guid(ibv_device *device) {
+    return stable_ibv_get_device_guid(device);
+}
 
 VERBS_FORWARD(ibv_get_device_index, "@@IBVERBS_1.9");
-int compat_ibv_get_device_index(ibv_device *device) { return stable_ibv_get_device_index(device); }
+int compat_ibv_get_device_index(ibv_device *device) {
+    return stable_ibv_get_device_index(device);
+}
 
 VERBS_FORWARD(ibv_node_type_str, "@@IBVERBS_1.1");
-const char *compat_ibv_node_type_str(ibv_node_type type) { return stable_ibv_node_type_str(type); }
+const char *compat_ibv_node_type_str(ibv_node_type type) {
+    return stable_ibv_node_type_str(type);
+}
 
 VERBS_FORWARD(ibv_open_device, "@@IBVERBS_1.1");
-ibv_context *compat_ibv_open_device(ibv_device *device) { return stable_ibv_open_device(device); }
+ibv_context *compat_ibv_open_device(ibv_device *device) {
+    return stable_ibv_open_device(device);
+}
 
 VERBS_FORWARD(ibv_close_device, "@@IBVERBS_1.1");
-int compat_ibv_close_device(ibv_context *context) { return stable_ibv_close_device(context); }
+int compat_ibv_close_device(ibv_context *context) {
+    return stable_ibv_close_device(context);
+}
 
 VERBS_FORWARD(ibv_query_device, "@@IBVERBS_1.1");
 int compat_ibv_query_device(ibv_context *context, ibv_device_attr *attr) {
@@ -74,7 +86,9 @@ int compat_ibv_get_async_event(ibv_context *context, ibv_async_event *event) {
 }
 
 VERBS_FORWARD(ibv_ack_async_event, "@@IBVERBS_1.1");
-void compat_ibv_ack_async_event(ibv_async_event *event) { stable_ibv_ack_async_event(event); }
+void compat_ibv_ack_async_event(ibv_async_event *event) {
+    stable_ibv_ack_async_event(event);
+}
 
 VERBS_FORWARD(ibv_event_type_str, "@@IBVERBS_1.1");
 const char *compat_ibv_event_type_str(ibv_event_type event) {
@@ -84,10 +98,14 @@ const char *compat_ibv_event_type_str(ibv_event_type event) {
 // Protection domains and memory.
 
 VERBS_FORWARD(ibv_alloc_pd, "@@IBVERBS_1.1");
-ibv_pd *compat_ibv_alloc_pd(ibv_context *context) { return stable_ibv_alloc_pd(context); }
+ibv_pd *compat_ibv_alloc_pd(ibv_context *context) {
+    return stable_ibv_alloc_pd(context);
+}
 
 VERBS_FORWARD(ibv_dealloc_pd, "@@IBVERBS_1.1");
-int compat_ibv_dealloc_pd(ibv_pd *pd) { return stable_ibv_dealloc_pd(pd); }
+int compat_ibv_dealloc_pd(ibv_pd *pd) {
+    return stable_ibv_dealloc_pd(pd);
+}
 
 VERBS_FORWARD(ibv_reg_mr, "@@IBVERBS_1.1");
 ibv_mr *compat_ibv_reg_mr(ibv_pd *pd, void *addr, size_t length, int access) {
@@ -100,13 +118,19 @@ int compat_ibv_rereg_mr(ibv_mr *mr, int flags, ibv_pd *pd, void *addr, size_t le
 }
 
 VERBS_FORWARD(ibv_dereg_mr, "@@IBVERBS_1.1");
-int compat_ibv_dereg_mr(ibv_mr *mr) { return stable_ibv_dereg_mr(mr); }
+int compat_ibv_dereg_mr(ibv_mr *mr) {
+    return stable_ibv_dereg_mr(mr);
+}
 
 VERBS_FORWARD(ibv_fork_init, "@@IBVERBS_1.1");
-int compat_ibv_fork_init() { return stable_ibv_fork_init(); }
+int compat_ibv_fork_init() {
+    return stable_ibv_fork_init();
+}
 
 VERBS_FORWARD(ibv_is_fork_initialized, "@@IBVERBS_1.13");
-ibv_fork_status compat_ibv_is_fork_initialized() { return stable_ibv_is_fork_initialized(); }
+ibv_fork_status compat_ibv_is_fork_initialized() {
+    return stable_ibv_is_fork_initialized();
+}
 
 // Completion. The channel's two names had no change in 1.1 and so never left their first node.
 
@@ -127,10 +151,14 @@ ibv_cq *compat_ibv_create_cq(ibv_context *context, int cqe, void *cq_context,
 }
 
 VERBS_FORWARD(ibv_resize_cq, "@@IBVERBS_1.1");
-int compat_ibv_resize_cq(ibv_cq *cq, int cqe) { return stable_ibv_resize_cq(cq, cqe); }
+int compat_ibv_resize_cq(ibv_cq *cq, int cqe) {
+    return stable_ibv_resize_cq(cq, cqe);
+}
 
 VERBS_FORWARD(ibv_destroy_cq, "@@IBVERBS_1.1");
-int compat_ibv_destroy_cq(ibv_cq *cq) { return stable_ibv_destroy_cq(cq); }
+int compat_ibv_destroy_cq(ibv_cq *cq) {
+    return stable_ibv_destroy_cq(cq);
+}
 
 VERBS_FORWARD(ibv_get_cq_event, "@@IBVERBS_1.1");
 int compat_ibv_get_cq_event(ibv_comp_channel *channel, ibv_cq **cq, void **cq_context) {
@@ -165,7 +193,9 @@ int compat_ibv_query_srq(ibv_srq *srq, ibv_srq_attr *attr) {
 }
 
 VERBS_FORWARD(ibv_destroy_srq, "@@IBVERBS_1.1");
-int compat_ibv_destroy_srq(ibv_srq *srq) { return stable_ibv_destroy_srq(srq); }
+int compat_ibv_destroy_srq(ibv_srq *srq) {
+    return stable_ibv_destroy_srq(srq);
+}
 
 // Queue pairs.
 
@@ -185,7 +215,9 @@ int compat_ibv_query_qp(ibv_qp *qp, ibv_qp_attr *attr, int mask, ibv_qp_init_att
 }
 
 VERBS_FORWARD(ibv_destroy_qp, "@@IBVERBS_1.1");
-int compat_ibv_destroy_qp(ibv_qp *qp) { return stable_ibv_destroy_qp(qp); }
+int compat_ibv_destroy_qp(ibv_qp *qp) {
+    return stable_ibv_destroy_qp(qp);
+}
 
 // Address handles and multicast.
 
@@ -206,7 +238,9 @@ ibv_ah *compat_ibv_create_ah_from_wc(ibv_pd *pd, ibv_wc *wc, ibv_grh *grh, uint8
 }
 
 VERBS_FORWARD(ibv_destroy_ah, "@@IBVERBS_1.1");
-int compat_ibv_destroy_ah(ibv_ah *ah) { return stable_ibv_destroy_ah(ah); }
+int compat_ibv_destroy_ah(ibv_ah *ah) {
+    return stable_ibv_destroy_ah(ah);
+}
 
 VERBS_FORWARD(ibv_attach_mcast, "@@IBVERBS_1.1");
 int compat_ibv_attach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid) {
@@ -221,13 +255,21 @@ int compat_ibv_detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid) {
 // Rates.
 
 VERBS_FORWARD(ibv_rate_to_mult, "@@IBVERBS_1.0");
-int compat_ibv_rate_to_mult(ibv_rate rate) { return stable_ibv_rate_to_mult(rate); }
+int compat_ibv_rate_to_mult(ibv_rate rate) {
+    return stable_ibv_rate_to_mult(rate);
+}
 
 VERBS_FORWARD(mult_to_ibv_rate, "@@IBVERBS_1.0");
-ibv_rate compat_mult_to_ibv_rate(int mult) { return stable_mult_to_ibv_rate(mult); }
+ibv_rate compat_mult_to_ibv_rate(int mult) {
+    return stable_mult_to_ibv_rate(mult);
+}
 
 VERBS_FORWARD(ibv_rate_to_mbps, "@@IBVERBS_1.1");
-int compat_ibv_rate_to_mbps(ibv_rate rate) { return stable_ibv_rate_to_mbps(rate); }
+int compat_ibv_rate_to_mbps(ibv_rate rate) {
+    return stable_ibv_rate_to_mbps(rate);
+}
 
 VERBS_FORWARD(mbps_to_ibv_rate, "@@IBVERBS_1.1");
-ibv_rate compat_mbps_to_ibv_rate(int mbps) { return stable_mbps_to_ibv_rate(mbps); }
+ibv_rate compat_mbps_to_ibv_rate(int mbps) {
+    return stable_mbps_to_ibv_rate(mbps);
+}

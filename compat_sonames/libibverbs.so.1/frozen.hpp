@@ -8,10 +8,10 @@
 #include <infiniband/verbs.h>
 #include <sys/types.h>
 
-struct ib_user_path_rec;     // <rdma/ib_user_sa.h>
-struct ib_uverbs_ah_attr;    // <rdma/ib_user_verbs.h>
-struct ib_uverbs_qp_attr;    // <rdma/ib_user_verbs.h>
-struct ibv_dm;               // these three are only passed through
+struct ib_user_path_rec;   // <rdma/ib_user_sa.h>
+struct ib_uverbs_ah_attr;  // <rdma/ib_user_verbs.h>
+struct ib_uverbs_qp_attr;  // <rdma/ib_user_verbs.h>
+struct ibv_dm;             // these three are only passed through
 struct ibv_ece;
 struct ibv_qp_ex;
 
@@ -76,8 +76,7 @@ int ibv_query_gid_type(ibv_context *context, uint8_t port_num, unsigned int inde
                        ibv_gid_type_sysfs *type);
 
 // Memory.
-ibv_mr *ibv_reg_mr_iova2(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
-                         unsigned int access);
+ibv_mr *ibv_reg_mr_iova2(ibv_pd *pd, void *addr, size_t length, uint64_t iova, unsigned int access);
 ibv_mr *ibv_reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova, int fd,
                           int access);
 int ibv_dontfork_range(void *base, size_t size);

@@ -53,8 +53,7 @@ int gid_table_length(ibv_context *context, uint32_t port_num, uint32_t &length) 
     const verbs_hooks *table = hooks();
     if (!table) return refuse_other_release();
     ibv_port_attr port = {};
-    const int code =
-        table->query_port(context, static_cast<uint8_t>(port_num), &port, sizeof port);
+    const int code = table->query_port(context, static_cast<uint8_t>(port_num), &port, sizeof port);
     length = port.gid_tbl_len > 0 ? static_cast<uint32_t>(port.gid_tbl_len) : 0;
     return code;
 }

@@ -30,7 +30,11 @@ ibv_mr *compat_ibv_reg_dmabuf_mr(ibv_pd *, uint64_t, size_t, uint64_t, int, int)
 // Providers called these around their own allocations. Memory that libverbs registers is looked
 // after by libverbs (ibv_fork_init); nobody else's memory is touched here.
 VERBS_SYMVER(ibv_dontfork_range, "@@IBVERBS_1.1");
-int compat_ibv_dontfork_range(void *, size_t) { return 0; }
+int compat_ibv_dontfork_range(void *, size_t) {
+    return 0;
+}
 
 VERBS_SYMVER(ibv_dofork_range, "@@IBVERBS_1.1");
-int compat_ibv_dofork_range(void *, size_t) { return 0; }
+int compat_ibv_dofork_range(void *, size_t) {
+    return 0;
+}

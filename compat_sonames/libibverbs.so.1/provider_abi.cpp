@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The node IBVERBS_PRIVATE_34, which provider plugins of rdma-core 34 to 56 bind to. Programs load
-// those plugins as ordinary libraries (perftest, UCX and libfabric link libmlx5 or libefa), so every
-// name has to be there; but no plugin drives a device through this library. Each function refuses
-// in the shape its callers expect, and takes no argument: see abi_1_0.cpp for why that is sound.
+// those plugins as ordinary libraries (perftest, UCX and libfabric link libmlx5 or libefa), so
+// every name has to be there; but no plugin drives a device through this library. Each function
+// refuses in the shape its callers expect, and takes no argument: see abi_1_0.cpp for why that is
+// sound.
 //
 // ibv_query_gid_type, which programs do call, is in gid.cpp; ibv_register_driver is older, and here
 // because it is of the same kind.
@@ -17,7 +18,9 @@ using namespace verbs::compat;
 // Returns an errno value, as all commands to the kernel do.
 #define VERBS_REFUSED_COMMAND(name)                                                                \
     VERBS_VISIBLE int name();                                                                      \
-    int name() { return refuse(VERBS_REASON(name)); }
+    int name() {                                                                                   \
+        return refuse(VERBS_REASON(name));                                                         \
+    }
 // Returns a pointer.
 #define VERBS_REFUSED_OBJECT(name)                                                                 \
     VERBS_VISIBLE void *name();                                                                    \
@@ -59,7 +62,9 @@ VERBS_REFUSED_COUNT(ibv_read_ibdev_sysfs_file)
 VERBS_REFUSED_COMMAND(execute_ioctl)
 // How many attributes a command has; nobody asks who could not build one.
 VERBS_VISIBLE unsigned int __ioctl_final_num_attrs(unsigned int num_attrs, void *link);
-unsigned int __ioctl_final_num_attrs(unsigned int num_attrs, void *) { return num_attrs; }
+unsigned int __ioctl_final_num_attrs(unsigned int num_attrs, void *) {
+    return num_attrs;
+}
 
 VERBS_REFUSED_COMMAND(ibv_cmd_advise_mr)
 VERBS_REFUSED_COMMAND(ibv_cmd_alloc_dm)

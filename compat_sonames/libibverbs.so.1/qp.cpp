@@ -27,7 +27,9 @@ int compat_ibv_set_ece(ibv_qp *, ibv_ece *) {
 
 // 0 is an answer, not a success: nobody may poll on the data.
 VERBS_SYMVER(ibv_query_qp_data_in_order, "@@IBVERBS_1.14");
-int compat_ibv_query_qp_data_in_order(ibv_qp *, enum ibv_wr_opcode, uint32_t) { return 0; }
+int compat_ibv_query_qp_data_in_order(ibv_qp *, enum ibv_wr_opcode, uint32_t) {
+    return 0;
+}
 
 // Providers of Ethernet devices asked for the link address of a GID with this.
 VERBS_SYMVER(ibv_resolve_eth_l2_from_gid, "@@IBVERBS_1.1");

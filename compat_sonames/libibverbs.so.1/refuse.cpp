@@ -7,7 +7,9 @@ VERBS_IMPORT_FROM(verbs_private_hooks, "VERBS_PRIVATE");
 
 namespace verbs::compat {
 
-const verbs_hooks *hooks() { return stable_verbs_private_hooks(VERBS_HOOKS_VERSION); }
+const verbs_hooks *hooks() {
+    return stable_verbs_private_hooks(VERBS_HOOKS_VERSION);
+}
 
 int refuse(const char *reason, int code) {
     if (const verbs_hooks *table = hooks()) table->set_reason(reason);

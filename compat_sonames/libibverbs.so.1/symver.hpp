@@ -16,8 +16,8 @@
 #define VERBS_VISIBLE extern "C" __attribute__((visibility("default")))
 #define VERBS_SYMVER_TAG(function, name, version) asm(".symver " #function ", " #name version)
 
-// Declares compat_NAME, of the type that headers give NAME; programs find it as NAME at the version,
-// which is "@@NODE", or "@NODE" for a name that has a newer version too.
+// Declares compat_NAME, of the type that headers give NAME; programs find it as NAME at the
+// version, which is "@@NODE", or "@NODE" for a name that has a newer version too.
 #define VERBS_SYMVER(name, version)                                                                \
     VERBS_VISIBLE decltype(name) compat_##name;                                                    \
     VERBS_SYMVER_TAG(compat_##name, name, version)

@@ -15,7 +15,7 @@ struct Line {
     void assign(std::string_view phrase) noexcept {
         length = std::min(phrase.size(), kMaxBytes - 1);
         // The phrase may be a piece of this very line (a reason passed on by its address).
-        std::memmove(text, phrase.data(), length);
+        if (length != 0) std::memmove(text, phrase.data(), length);
         text[length] = '\0';
         // One line: a control character from outside must not forge a second one.
         std::replace_if(

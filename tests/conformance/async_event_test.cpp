@@ -22,7 +22,7 @@ protected:
     void offend(LocalSide &offender, LocalSide &victim) {
         RemotePlace place = victim.memory();
         place.rkey ^= 0x5a5a5a5a;
-        ASSERT_EQ(offender.post_send(write(1, {{0, 8}}, place)), 0);
+        ASSERT_EQ(offender.post_send(make_write(1, {{0, 8}}, place)), 0);
         ASSERT_TRUE(ended(offender.sent(), 1, IBV_WC_REM_ACCESS_ERR));
     }
     [[nodiscard]] bool event(ibv_async_event *event, Milliseconds limit = patience()) const {

@@ -38,7 +38,7 @@ protected:
     }
     // Sends one message and waits until it has completed on both sides.
     void deliver(unsigned flags = 0) {
-        ASSERT_EQ(sender_->post_send(send(0, {{0, 8}}).with(flags)), 0);
+        ASSERT_EQ(sender_->post_send(make_send(0, {{0, 8}}).with(flags)), 0);
         ASSERT_TRUE(succeeded(sender_->sent(), 0, IBV_WC_SEND));
         ASSERT_EQ(receiver_->received().status, IBV_WC_SUCCESS);
     }
@@ -143,7 +143,7 @@ TEST_F(CompletionChannel, GetsEventsOfSendQueuesToo) {
     ibv_cq *send_cq = receiver().send_cq();
     ASSERT_EQ(sender().post_recv(0, {{0, 64}}), 0);
     ASSERT_EQ(ibv_req_notify_cq(send_cq, 0), 0);
-    ASSERT_EQ(receiver().post_send(send(1, {{0, 8}})), 0);
+    ASSERT_EQ(receiver().post_send(make_send(1, {{0, 8}})), 0);
     ASSERT_EQ(event(), send_cq);
     ibv_ack_cq_events(send_cq, 1);
     EXPECT_TRUE(succeeded(receiver().sent(), 1, IBV_WC_SEND));

@@ -95,7 +95,7 @@ void play_ping_pong(ibv_context *context, Exchange &exchange, const PingPong &ga
 
     const auto say = [&](uint64_t round) {
         side.store(outbox.offset, pattern(static_cast<uint32_t>(2 * round + begins), game.size));
-        const Sending message = send(round, {outbox}).to(peer, PathOptions().qkey);
+        const Sending message = make_send(round, {outbox}).to(peer, PathOptions().qkey);
         expect(side.post_send(message) == 0, "a send was refused");
         const ibv_wc wc = waiter.next(side.send_cq());
         expect(succeeded(wc, round, IBV_WC_SEND), "a send failed");

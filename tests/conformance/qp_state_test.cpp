@@ -43,7 +43,9 @@ protected:
         }
     }
     void bring_to(ibv_qp_state target) {
-        if (state_of(qp()) != IBV_QPS_RESET) ASSERT_EQ(usual(IBV_QPS_RESET).apply(qp()), 0);
+        if (state_of(qp()) != IBV_QPS_RESET) {
+            ASSERT_EQ(usual(IBV_QPS_RESET).apply(qp()), 0);
+        }
         if (target == IBV_QPS_RESET) return;
         for (const ibv_qp_state state : {IBV_QPS_INIT, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QPS_ERR}) {
             if (state == IBV_QPS_ERR && target != IBV_QPS_ERR) return;
@@ -146,8 +148,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Change{IBV_QPS_ERR, IBV_QPS_INIT}, Change{IBV_QPS_ERR, IBV_QPS_RTR},
                       Change{IBV_QPS_ERR, IBV_QPS_RTS}, Change{IBV_QPS_RESET, IBV_QPS_SQD},
                       Change{IBV_QPS_RESET, IBV_QPS_SQE}, Change{IBV_QPS_RTS, IBV_QPS_SQE}),
-    [](const auto &info) {
-        return std::string(name_of(info.param.from)) + "To" + name_of(info.param.to);
+    [](const auto &test) {
+        return std::string(name_of(test.param.from)) + "To" + name_of(test.param.to);
     });
 
 struct Attribute {
@@ -280,7 +282,7 @@ INSTANTIATE_TEST_SUITE_P(
                  [](ibv_context *, Attr &attr) { attr.rnr_retry = 8; }},
         BadValue{"MaxRdAtomicAboveTheDevice", IBV_QPS_RTR, IBV_QPS_RTS,
                  [](ibv_context *, Attr &attr) { attr.max_rd_atomic = 255; }}),
-    [](const auto &info) { return std::string(info.param.name); });
+    [](const auto &test) { return std::string(test.param.name); });
 
 TEST_F(QpState, ToldByAQueryIsWhatWasSet) {
     PathOptions options;
@@ -362,7 +364,7 @@ TEST_F(QpState, DecidesWhetherReceivesMayBePosted) {
 TEST_F(QpState, DecidesWhetherSendsMayBePosted) {
     for (const ibv_qp_state state : {IBV_QPS_RESET, IBV_QPS_INIT, IBV_QPS_RTR}) {
         bring_to(state);
-        EXPECT_EQ(side().post_send(send(1, {{0, 8}})), EINVAL) << "in " << name_of(state);
+        EXPECT_EQ(side().post_send(make_send(1, {{0, 8}})), EINVAL) << "in " << name_of(state);
     }
 }
 
@@ -370,7 +372,7 @@ TEST_F(QpState, OfDatagramsDecidesWhetherSendsMayBePosted) {
     make(IBV_QPT_UD);
     for (const ibv_qp_state state : {IBV_QPS_RESET, IBV_QPS_INIT, IBV_QPS_RTR}) {
         bring_to(state);
-        EXPECT_EQ(side().post_send(send(1, {{0, 8}}).to(side().address(), 1)), EINVAL)
+        EXPECT_EQ(side().post_send(make_send(1, {{0, 8}}).to(side().address(), 1)), EINVAL)
             << "in " << name_of(state);
     }
 }
@@ -381,7 +383,7 @@ TEST_F(QpState, ReadyToReceiveIsEnoughToReceive) {
     ASSERT_EQ(side().post_recv(7, {{0, 8}}), 0);
     ASSERT_EQ(rc_rtr(context(), peer.address()).apply(qp()), 0);
     peer.connect(side().address());
-    ASSERT_EQ(peer.post_send(send(8, {{0, 8}})), 0);
+    ASSERT_EQ(peer.post_send(make_send(8, {{0, 8}})), 0);
     EXPECT_TRUE(succeeded(side().received(), 7, IBV_WC_RECV));
     EXPECT_TRUE(succeeded(peer.sent(), 8, IBV_WC_SEND));
 }

@@ -21,7 +21,7 @@ TEST_P(RcData, SendTellsBothSides) {
     connect();
     here().store(0, pattern(1, 100));
     ASSERT_EQ(there().post_recv(kRecvId, {{1000, 100}}), 0);
-    ASSERT_EQ(here().post_send(send(kSendId, {{0, 100}})), 0);
+    ASSERT_EQ(here().post_send(make_send(kSendId, {{0, 100}})), 0);
     const ibv_wc wc = there().received();
     EXPECT_TRUE(succeeded(wc, kRecvId, IBV_WC_RECV));
     EXPECT_EQ(wc.byte_len, 100u);
@@ -36,7 +36,7 @@ TEST_P(RcData, SendTellsBothSides) {
 TEST_P(RcData, SendCarriesImmediateData) {
     connect();
     ASSERT_EQ(there().post_recv(kRecvId, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(kSendId, {{0, 8}}).with_imm(kImm)), 0);
+    ASSERT_EQ(here().post_send(make_send(kSendId, {{0, 8}}).with_imm(kImm)), 0);
     const ibv_wc wc = there().received();
     EXPECT_TRUE(succeeded(wc, kRecvId, IBV_WC_RECV));
     EXPECT_NE(wc.wc_flags & IBV_WC_WITH_IMM, 0u);
@@ -49,11 +49,11 @@ TEST_P(RcData, WriteTellsOnlyTheWriter) {
     connect();
     here().store(0, pattern(2, 100));
     ASSERT_EQ(there().post_recv(kRecvId, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(write(1, {{0, 100}}, there().at(500))), 0);
+    ASSERT_EQ(here().post_send(make_write(1, {{0, 100}}, there().at(500))), 0);
     EXPECT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_WRITE));
     EXPECT_EQ(there().load(500, 100), pattern(2, 100));
     // The receive is still there for a send.
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
     EXPECT_TRUE(succeeded(there().received(), kRecvId, IBV_WC_RECV));
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
 }
@@ -63,7 +63,7 @@ TEST_P(RcData, WriteTouchesNothingAroundItsTarget) {
     const auto before = pattern(3, 4096);
     there().store(0, before);
     here().store(0, pattern(4, 100));
-    ASSERT_EQ(here().post_send(write(1, {{0, 100}}, there().at(1001))), 0);
+    ASSERT_EQ(here().post_send(make_write(1, {{0, 100}}, there().at(1001))), 0);
     ASSERT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_WRITE));
     auto expected = before;
     std::ranges::copy(pattern(4, 100), expected.begin() + 1001);
@@ -75,7 +75,7 @@ TEST_P(RcData, WriteWithImmediateConsumesAReceive) {
     here().store(0, pattern(5, 3000));
     there().store(0, pattern(6, 64));
     ASSERT_EQ(there().post_recv(kRecvId, {{0, 64}}), 0);
-    ASSERT_EQ(here().post_send(write(kSendId, {{0, 3000}}, there().at(4096)).with_imm(kImm)), 0);
+    ASSERT_EQ(here().post_send(make_write(kSendId, {{0, 3000}}, there().at(4096)).with_imm(kImm)), 0);
     const ibv_wc wc = there().received();
     EXPECT_TRUE(succeeded(wc, kRecvId, IBV_WC_RECV_RDMA_WITH_IMM));
     EXPECT_NE(wc.wc_flags & IBV_WC_WITH_IMM, 0u);
@@ -91,7 +91,7 @@ TEST_P(RcData, WriteWithImmediateNeedsNoReceiveBuffer) {
     connect();
     here().store(0, pattern(7, 64));
     ASSERT_EQ(there().post_recv(kRecvId, {}), 0);
-    ASSERT_EQ(here().post_send(write(1, {{0, 64}}, there().at(0)).with_imm(kImm)), 0);
+    ASSERT_EQ(here().post_send(make_write(1, {{0, 64}}, there().at(0)).with_imm(kImm)), 0);
     EXPECT_TRUE(succeeded(there().received(), kRecvId, IBV_WC_RECV_RDMA_WITH_IMM));
     EXPECT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_WRITE));
     EXPECT_EQ(there().load(0, 64), pattern(7, 64));
@@ -100,7 +100,7 @@ TEST_P(RcData, WriteWithImmediateNeedsNoReceiveBuffer) {
 TEST_P(RcData, ReadTellsOnlyTheReader) {
     connect();
     there().store(700, pattern(8, 100));
-    ASSERT_EQ(here().post_send(read(kSendId, {{50, 100}}, there().at(700))), 0);
+    ASSERT_EQ(here().post_send(make_read(kSendId, {{50, 100}}, there().at(700))), 0);
     const ibv_wc wc = here().sent();
     EXPECT_TRUE(succeeded(wc, kSendId, IBV_WC_RDMA_READ));
     EXPECT_EQ(wc.byte_len, 100u);
@@ -112,7 +112,7 @@ TEST_P(RcData, ReadTouchesNothingAroundItsTarget) {
     auto expected = pattern(9, 4096);
     here().store(0, expected);
     there().store(0, pattern(10, 99));
-    ASSERT_EQ(here().post_send(read(1, {{777, 99}}, there().at(0))), 0);
+    ASSERT_EQ(here().post_send(make_read(1, {{777, 99}}, there().at(0))), 0);
     ASSERT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_READ));
     std::ranges::copy(pattern(10, 99), expected.begin() + 777);
     EXPECT_EQ(here().load(0, 4096), expected);
@@ -124,8 +124,8 @@ TEST_P(RcData, GoesBothWaysOnOneConnection) {
     there().store(0, pattern(12, 64));
     ASSERT_EQ(here().post_recv(1, {{100, 64}}), 0);
     ASSERT_EQ(there().post_recv(2, {{100, 64}}), 0);
-    ASSERT_EQ(here().post_send(send(3, {{0, 64}})), 0);
-    ASSERT_EQ(there().post_send(send(4, {{0, 64}})), 0);
+    ASSERT_EQ(here().post_send(make_send(3, {{0, 64}})), 0);
+    ASSERT_EQ(there().post_send(make_send(4, {{0, 64}})), 0);
     EXPECT_TRUE(succeeded(here().received(), 1, IBV_WC_RECV));
     EXPECT_TRUE(succeeded(there().received(), 2, IBV_WC_RECV));
     EXPECT_TRUE(succeeded(here().sent(), 3, IBV_WC_SEND));
@@ -140,7 +140,7 @@ TEST_P(RcData, FillsOnlyAsMuchOfAReceiveAsTheMessageHas) {
     there().store(0, expected);
     here().store(0, pattern(14, 10));
     ASSERT_EQ(there().post_recv(1, {{0, 1000}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 10}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 10}})), 0);
     EXPECT_EQ(there().received().byte_len, 10u);
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
     std::ranges::copy(pattern(14, 10), expected.begin());
@@ -149,9 +149,9 @@ TEST_P(RcData, FillsOnlyAsMuchOfAReceiveAsTheMessageHas) {
 
 TEST_P(RcData, NeedsNoKeyToWriteOrReadNothing) {
     connect();
-    ASSERT_EQ(here().post_send(write(1, {}, {})), 0);
+    ASSERT_EQ(here().post_send(make_write(1, {}, {})), 0);
     EXPECT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_WRITE));
-    ASSERT_EQ(here().post_send(read(2, {}, {})), 0);
+    ASSERT_EQ(here().post_send(make_read(2, {}, {})), 0);
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_RDMA_READ));
 }
 
@@ -161,9 +161,9 @@ TEST_P(RcData, MovesInAndOutOfSharedMappings) {
     connect(shared);
     here().store(0, pattern(15, 10000));
     ASSERT_EQ(there().post_recv(1, {{0, 10000}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 10000}})), 0);
-    ASSERT_EQ(here().post_send(write(3, {{0, 10000}}, there().at(20000))), 0);
-    ASSERT_EQ(here().post_send(read(4, {{30000, 10000}}, there().at(20000))), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 10000}})), 0);
+    ASSERT_EQ(here().post_send(make_write(3, {{0, 10000}}, there().at(20000))), 0);
+    ASSERT_EQ(here().post_send(make_read(4, {{30000, 10000}}, there().at(20000))), 0);
     EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
     EXPECT_TRUE(succeeded(here().sent(), 3, IBV_WC_RDMA_WRITE));
@@ -181,7 +181,7 @@ TEST_P(RcData, FindsARegionAtTheAddressItWasRegisteredAt) {
     const Mr mr(ibv_reg_mr_iova(here().pd(), pages.data(), 8192, iova, kEveryAccess));
     ASSERT_TRUE(mr);
     there().store(0, pattern(16, 500));
-    ASSERT_EQ(there().post_send(write(1, {{0, 500}}, {iova + 1000, mr->rkey})), 0);
+    ASSERT_EQ(there().post_send(make_write(1, {{0, 500}}, {iova + 1000, mr->rkey})), 0);
     ASSERT_TRUE(succeeded(there().sent(), 1, IBV_WC_RDMA_WRITE));
     EXPECT_TRUE(std::ranges::equal(pages.bytes().subspan(1000, 500), pattern(16, 500)));
 }
@@ -195,7 +195,7 @@ TEST_P(RcData, WorksWithEveryPathMtu) {
         connect(options);
         here().store(0, pattern(mtu, 20000));
         ASSERT_EQ(there().post_recv(1, {{0, 20000}}), 0);
-        ASSERT_EQ(here().post_send(send(2, {{0, 20000}})), 0);
+        ASSERT_EQ(here().post_send(make_send(2, {{0, 20000}})), 0);
         EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV)) << "mtu " << mtu;
         EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND)) << "mtu " << mtu;
         EXPECT_EQ(there().load(0, 20000), pattern(mtu, 20000)) << "mtu " << mtu;
@@ -210,7 +210,7 @@ TEST_P(RcData, WorksAcrossTheWrapOfSequenceNumbers) {
     for (uint32_t i = 0; i < 20; ++i) {
         here().store(0, pattern(i, 1000));
         ASSERT_EQ(there().post_recv(i, {{0, 1000}}), 0);
-        ASSERT_EQ(here().post_send(send(i, {{0, 1000}})), 0);
+        ASSERT_EQ(here().post_send(make_send(i, {{0, 1000}})), 0);
         EXPECT_TRUE(succeeded(there().received(), i, IBV_WC_RECV));
         EXPECT_TRUE(succeeded(here().sent(), i, IBV_WC_SEND));
         EXPECT_EQ(there().load(0, 1000), pattern(i, 1000));
@@ -235,11 +235,11 @@ TEST_P(RcSize, ArrivesWholeAndUnchanged) {
     Side &target = is_read ? static_cast<Side &>(here()) : there();
     source.store(0, data);
 
-    Sending request = send(kSendId, {{0, size}});
+    Sending request = make_send(kSendId, {{0, size}});
     if (kind == Kind::Write || kind == Kind::WriteWithImm) {
-        request = write(kSendId, {{0, size}}, there().at(0));
+        request = make_write(kSendId, {{0, size}}, there().at(0));
     }
-    if (is_read) request = read(kSendId, {{0, size}}, there().at(0));
+    if (is_read) request = make_read(kSendId, {{0, size}}, there().at(0));
     const bool has_imm = kind == Kind::SendWithImm || kind == Kind::WriteWithImm;
     if (has_imm) request = request.with_imm(kImm);
 
@@ -264,10 +264,10 @@ INSTANTIATE_TEST_SUITE_P(
                        // The path MTU is 1024.
                        ::testing::Values(0, 1, 8, 255, 1023, 1024, 1025, 4096, 65535, 1 << 20,
                                          (8 << 20) - 3)),
-    [](const auto &info) {
-        return place_name(std::get<0>(info.param)) + "_" +
-               kKindNames[static_cast<int>(std::get<1>(info.param))] + "_" +
-               std::to_string(std::get<2>(info.param));
+    [](const auto &test) {
+        return place_name(std::get<0>(test.param)) + "_" +
+               kKindNames[static_cast<int>(std::get<1>(test.param))] + "_" +
+               std::to_string(std::get<2>(test.param));
     });
 
 }  // namespace

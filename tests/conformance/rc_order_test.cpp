@@ -17,8 +17,8 @@ TEST_P(RcOrder, ASendTellsThatTheWriteBeforeItIsThere) {
     for (uint32_t i = 0; i < static_cast<uint32_t>(iterations(50)); ++i) {
         here().store(0, pattern(i, 5000));
         ASSERT_EQ(there().post_recv(i, {{0, 8}}), 0);
-        ASSERT_EQ(here().post_send(write(i, {{0, 5000}}, there().at(8192)).unsignaled()), 0);
-        ASSERT_EQ(here().post_send(send(i, {{0, 8}})), 0);
+        ASSERT_EQ(here().post_send(make_write(i, {{0, 5000}}, there().at(8192)).unsignaled()), 0);
+        ASSERT_EQ(here().post_send(make_send(i, {{0, 8}})), 0);
         ASSERT_TRUE(succeeded(there().received(), i, IBV_WC_RECV));
         ASSERT_EQ(there().load(8192, 5000), pattern(i, 5000));
         ASSERT_TRUE(succeeded(here().sent(), i, IBV_WC_SEND));
@@ -28,8 +28,8 @@ TEST_P(RcOrder, ASendTellsThatTheWriteBeforeItIsThere) {
 TEST_P(RcOrder, AReadSeesTheWriteBeforeIt) {
     connect();
     here().store(0, pattern(1, 3000));
-    ASSERT_EQ(here().post_send(write(1, {{0, 3000}}, there().at(0)).unsignaled()), 0);
-    ASSERT_EQ(here().post_send(read(2, {{4096, 3000}}, there().at(0))), 0);
+    ASSERT_EQ(here().post_send(make_write(1, {{0, 3000}}, there().at(0)).unsignaled()), 0);
+    ASSERT_EQ(here().post_send(make_read(2, {{4096, 3000}}, there().at(0))), 0);
     ASSERT_TRUE(succeeded(here().sent(), 2, IBV_WC_RDMA_READ));
     EXPECT_EQ(here().load(4096, 3000), pattern(1, 3000));
 }
@@ -38,8 +38,8 @@ TEST_P(RcOrder, AReadAfterASendSeesWhatTheSendBrought) {
     connect();
     here().store(0, pattern(2, 500));
     ASSERT_EQ(there().post_recv(1, {{1000, 500}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 500}}).unsignaled()), 0);
-    ASSERT_EQ(here().post_send(read(3, {{2000, 500}}, there().at(1000))), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 500}}).unsignaled()), 0);
+    ASSERT_EQ(here().post_send(make_read(3, {{2000, 500}}, there().at(1000))), 0);
     ASSERT_TRUE(succeeded(here().sent(), 3, IBV_WC_RDMA_READ));
     EXPECT_EQ(here().load(2000, 500), pattern(2, 500));
     EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
@@ -50,8 +50,8 @@ TEST_P(RcOrder, AFencedSendCarriesWhatTheReadBeforeItBrought) {
     for (uint32_t i = 0; i < static_cast<uint32_t>(iterations(20)); ++i) {
         there().store(0, pattern(i, 2000));
         ASSERT_EQ(there().post_recv(i, {{10000, 2000}}), 0);
-        ASSERT_EQ(here().post_send(read(1, {{0, 2000}}, there().at(0)).unsignaled()), 0);
-        ASSERT_EQ(here().post_send(send(2, {{0, 2000}}).with(IBV_SEND_FENCE)), 0);
+        ASSERT_EQ(here().post_send(make_read(1, {{0, 2000}}, there().at(0)).unsignaled()), 0);
+        ASSERT_EQ(here().post_send(make_send(2, {{0, 2000}}).with(IBV_SEND_FENCE)), 0);
         ASSERT_TRUE(succeeded(there().received(), i, IBV_WC_RECV));
         ASSERT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
         ASSERT_EQ(there().load(10000, 2000), pattern(i, 2000));
@@ -66,7 +66,7 @@ TEST_P(RcOrder, MessagesFillReceivesOneByOneInTheOrderOfBoth) {
     }
     here().store(0, pattern(3, 2000));
     for (uint32_t i = 0; i < count; ++i) {
-        ASSERT_EQ(here().post_send(send(i, {{i, 2 * i + 1}})), 0);
+        ASSERT_EQ(here().post_send(make_send(i, {{i, 2 * i + 1}})), 0);
     }
     const std::vector<ibv_wc> received = there().received(count);
     const std::vector<ibv_wc> sent = here().sent(count);
@@ -84,9 +84,9 @@ TEST_P(RcOrder, CompletionsComeInTheOrderOfPostingWhateverTheKinds) {
         ASSERT_EQ(there().post_recv(i, {{0, 8}}), 0);
     }
     for (uint64_t i = 0; i < 30; i += 3) {
-        ASSERT_EQ(here().post_send(read(i, {{0, 4000}}, there().at(0))), 0);
-        ASSERT_EQ(here().post_send(write(i + 1, {{8000, 10}}, there().at(8000))), 0);
-        ASSERT_EQ(here().post_send(send(i + 2, {{8000, 8}})), 0);
+        ASSERT_EQ(here().post_send(make_read(i, {{0, 4000}}, there().at(0))), 0);
+        ASSERT_EQ(here().post_send(make_write(i + 1, {{8000, 10}}, there().at(8000))), 0);
+        ASSERT_EQ(here().post_send(make_send(i + 2, {{8000, 8}})), 0);
     }
     const std::vector<ibv_wc> sent = here().sent(30);
     static constexpr ibv_wc_opcode kOpcodes[] = {IBV_WC_RDMA_READ, IBV_WC_RDMA_WRITE, IBV_WC_SEND};
@@ -102,7 +102,7 @@ TEST_P(RcOrder, MoreReadsThanMayBeOutstandingWaitForTheirTurn) {
     connect(options);
     there().store(0, pattern(4, 1 << 16));
     for (uint32_t i = 0; i < 60; ++i) {
-        ASSERT_EQ(here().post_send(read(i, {{i * 1000, 1000}}, there().at(i * 1000))), 0);
+        ASSERT_EQ(here().post_send(make_read(i, {{i * 1000, 1000}}, there().at(i * 1000))), 0);
     }
     const std::vector<ibv_wc> sent = here().sent(60);
     for (uint32_t i = 0; i < 60; ++i) {
@@ -115,7 +115,7 @@ TEST_P(RcOrder, UnsignaledRequestsCompleteInSilence) {
     connect();
     for (uint64_t i = 0; i < 20; ++i) {
         ASSERT_EQ(there().post_recv(i, {{0, 8}}), 0);
-        const Sending request = send(i, {{0, 8}});
+        const Sending request = make_send(i, {{0, 8}});
         ASSERT_EQ(here().post_send(i % 5 == 4 ? request : request.unsignaled()), 0);
     }
     for (uint64_t i = 4; i < 20; i += 5) {
@@ -131,7 +131,7 @@ TEST_P(RcOrder, UnsignaledRequestsCompleteAloudWhenTheQueuePairWantsAll) {
     connect(options);
     for (uint64_t i = 0; i < 5; ++i) {
         ASSERT_EQ(there().post_recv(i, {{0, 8}}), 0);
-        ASSERT_EQ(here().post_send(send(i, {{0, 8}}).unsignaled()), 0);
+        ASSERT_EQ(here().post_send(make_send(i, {{0, 8}}).unsignaled()), 0);
     }
     for (uint64_t i = 0; i < 5; ++i) {
         EXPECT_TRUE(succeeded(here().sent(), i, IBV_WC_SEND));
@@ -175,14 +175,14 @@ protected:
             flight.data = pattern(static_cast<uint32_t>(id), length);
             here().store(out, flight.data);
             ASSERT_EQ(there().post_recv(id, {{kRecvArea + slot * kSlot, kSlot}}), 0);
-            ASSERT_EQ(here().post_send(send(id, data)), 0);
+            ASSERT_EQ(here().post_send(make_send(id, data)), 0);
             break;
         case 1:
             flight.opcode = IBV_WR_RDMA_WRITE;
             flight.data = pattern(static_cast<uint32_t>(id), length);
             here().store(out, flight.data);
             std::ranges::copy(flight.data, model_.begin() + start);
-            ASSERT_EQ(here().post_send(write(id, data, there().at(kTargetArea + start))
+            ASSERT_EQ(here().post_send(make_write(id, data, there().at(kTargetArea + start))
                                            .with(is_being_read(start, length)
                                                      ? IBV_SEND_FENCE
                                                      : 0)),
@@ -195,7 +195,7 @@ protected:
             const Slices into = length == 0 ? Slices{}
                                             : Slices{{in, length / 2},
                                                      {in + length / 2, length - length / 2}};
-            ASSERT_EQ(here().post_send(read(id, into, there().at(kTargetArea + start))), 0);
+            ASSERT_EQ(here().post_send(make_read(id, into, there().at(kTargetArea + start))), 0);
             break;
         }
         flights_.push_back(std::move(flight));
@@ -242,10 +242,14 @@ TEST_P(RcMix, OfSendsWritesAndReadsIsCarriedOutAsIfOneByOne) {
     connect(options);
     const auto count = static_cast<uint64_t>(iterations(2000));
     for (uint64_t id = 0; id < count; ++id) {
-        if (in_flight() == kSlots) ASSERT_NO_FATAL_FAILURE(land());
+        if (in_flight() == kSlots) {
+            ASSERT_NO_FATAL_FAILURE(land());
+        }
         ASSERT_NO_FATAL_FAILURE(launch(id));
     }
-    while (in_flight() > 0) ASSERT_NO_FATAL_FAILURE(land());
+    while (in_flight() > 0) {
+        ASSERT_NO_FATAL_FAILURE(land());
+    }
     check_target();
 }
 

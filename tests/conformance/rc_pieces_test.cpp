@@ -26,7 +26,7 @@ TEST_P(RcPieces, OfUnevenSizesAreJoinedAndSplitBySend) {
     const Slices from = {{3, 1}, {5000, 4999}, {100, 77}, {15000, 2000}};
     const Slices to = {{0, 2500}, {10001, 1}, {20000, 3000}, {30000, 5000}};
     ASSERT_EQ(there().post_recv(1, to), 0);
-    ASSERT_EQ(here().post_send(send(2, from)), 0);
+    ASSERT_EQ(here().post_send(make_send(2, from)), 0);
     const ibv_wc wc = there().received();
     ASSERT_TRUE(succeeded(wc, 1, IBV_WC_RECV));
     EXPECT_EQ(wc.byte_len, 7077u);
@@ -40,7 +40,7 @@ TEST_P(RcPieces, AreJoinedByWrite) {
     connect();
     here().store(0, pattern(2, 20000));
     const Slices from = {{1, 2047}, {4096, 1}, {9000, 3333}};
-    ASSERT_EQ(here().post_send(write(1, from, there().at(123))), 0);
+    ASSERT_EQ(here().post_send(make_write(1, from, there().at(123))), 0);
     ASSERT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_WRITE));
     EXPECT_EQ(there().load(123, 5381), gathered(here(), from));
 }
@@ -49,7 +49,7 @@ TEST_P(RcPieces, AreSplitByRead) {
     connect();
     there().store(0, pattern(3, 20000));
     const Slices to = {{1, 2047}, {4096, 1}, {9000, 3333}};
-    ASSERT_EQ(here().post_send(read(1, to, there().at(321))), 0);
+    ASSERT_EQ(here().post_send(make_read(1, to, there().at(321))), 0);
     ASSERT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_READ));
     EXPECT_EQ(gathered(here(), to), there().load(321, 5381));
 }
@@ -59,7 +59,7 @@ TEST_P(RcPieces, MayBeEmpty) {
     here().store(0, pattern(4, 100));
     ASSERT_EQ(there().post_recv(1, {{0, 100}}), 0);
     // No piece at all; a piece of length 0 means other things to other devices.
-    ASSERT_EQ(here().post_send(send(2, {})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {})), 0);
     const ibv_wc wc = there().received();
     EXPECT_TRUE(succeeded(wc, 1, IBV_WC_RECV));
     EXPECT_EQ(wc.byte_len, 0u);
@@ -81,7 +81,7 @@ TEST_P(RcPieces, MayBeAsManyAsTheQueuePairHas) {
         to.add({(most - 1 - i) * 4096ull, 1000 + most - 1 - i});
     }
     ASSERT_EQ(there().post_recv(1, to), 0);
-    ASSERT_EQ(here().post_send(send(2, from)), 0);
+    ASSERT_EQ(here().post_send(make_send(2, from)), 0);
     ASSERT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
     ASSERT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
     EXPECT_EQ(gathered(there(), to), gathered(here(), from));
@@ -140,7 +140,7 @@ TEST_P(RcPieces, InlineMayBeSeveral) {
     here().store(0, pattern(9, 1000));
     const Slices from = {{0, 10}, {100, 1}, {200, 30}, {300, 19}};
     ASSERT_EQ(there().post_recv(1, {{0, 60}}), 0);
-    ASSERT_EQ(here().post_send(send(2, from).with(IBV_SEND_INLINE)), 0);
+    ASSERT_EQ(here().post_send(make_send(2, from).with(IBV_SEND_INLINE)), 0);
     ASSERT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
     ASSERT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
     EXPECT_EQ(there().load(0, 60), gathered(here(), from));
@@ -151,7 +151,7 @@ TEST_P(RcPieces, InlineReachTheLimitThatWasGranted) {
     const uint32_t most = here().cap().max_inline_data;
     here().store(0, pattern(10, most));
     ASSERT_EQ(there().post_recv(1, {{0, most}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, most}}).with(IBV_SEND_INLINE)), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, most}}).with(IBV_SEND_INLINE)), 0);
     ASSERT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
     ASSERT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
     EXPECT_EQ(there().load(0, most), pattern(10, most));
@@ -160,8 +160,8 @@ TEST_P(RcPieces, InlineReachTheLimitThatWasGranted) {
 TEST_P(RcPieces, InlineAreRefusedAboveTheLimit) {
     connect();
     const uint32_t most = here().cap().max_inline_data;
-    EXPECT_EQ(here().post_send(send(1, {{0, most + 1}}).with(IBV_SEND_INLINE)), EINVAL);
-    EXPECT_EQ(here().post_send(send(1, {{0, most}, {most, 1}}).with(IBV_SEND_INLINE)), EINVAL);
+    EXPECT_EQ(here().post_send(make_send(1, {{0, most + 1}}).with(IBV_SEND_INLINE)), EINVAL);
+    EXPECT_EQ(here().post_send(make_send(1, {{0, most}, {most, 1}}).with(IBV_SEND_INLINE)), EINVAL);
     EXPECT_TRUE(is_empty(here().send_cq()));
 }
 

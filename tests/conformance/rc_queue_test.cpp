@@ -59,7 +59,7 @@ TEST_P(RcQueue, ForSendingIsFullAtTheFirstRequestThatDoesNotFit) {
     ASSERT_NE(list.bad, nullptr);
     const uint64_t posted = list.bad->wr_id;
     EXPECT_GE(posted, granted);
-    EXPECT_EQ(here().post_send(send(9999, {})), ENOMEM) << "still full";
+    EXPECT_EQ(here().post_send(make_send(9999, {})), ENOMEM) << "still full";
     ASSERT_EQ(here().change_state(IBV_QPS_ERR), 0);
     const std::vector<ibv_wc> flushed = here().sent(posted);
     EXPECT_EQ(flushed.back().wr_id, posted - 1);
@@ -76,7 +76,7 @@ TEST_P(RcQueue, ForSendingHasRoomAgainAfterCompletions) {
             ASSERT_EQ(there().post_recv(i, {}), 0) << "round " << round;
         }
         for (uint64_t i = 0; i < 8; ++i) {
-            const Sending request = send(i, {});
+            const Sending request = make_send(i, {});
             ASSERT_EQ(here().post_send(i == 7 ? request : request.unsignaled()), 0)
                 << "round " << round;
         }
@@ -142,7 +142,7 @@ TEST_P(RcQueue, PostsWhatStandsBeforeABadSendAndNothingBehindIt) {
     EXPECT_TRUE(succeeded(here().sent(), 0, IBV_WC_SEND));
     EXPECT_TRUE(succeeded(here().sent(), 1, IBV_WC_SEND));
     // The queue pair is unharmed, and the next message is the third.
-    ASSERT_EQ(here().post_send(send(7, {})), 0);
+    ASSERT_EQ(here().post_send(make_send(7, {})), 0);
     EXPECT_TRUE(succeeded(here().sent(), 7, IBV_WC_SEND));
     EXPECT_TRUE(succeeded(there().received(3).back(), 2, IBV_WC_RECV));
     EXPECT_TRUE(is_empty(here().send_cq()));
@@ -164,7 +164,7 @@ TEST_P(RcQueue, PostsWhatStandsBeforeABadReceiveAndNothingBehindIt) {
 TEST_P(RcQueue, KeepsASendUntilTheReceiveComes) {
     connect();
     here().store(0, pattern(1, 3000));
-    ASSERT_EQ(here().post_send(send(1, {{0, 3000}})), 0);
+    ASSERT_EQ(here().post_send(make_send(1, {{0, 3000}})), 0);
     EXPECT_TRUE(never([&] { return !is_empty(here().send_cq()); }));
     ASSERT_EQ(there().post_recv(2, {{0, 3000}}), 0);
     EXPECT_TRUE(succeeded(there().received(), 2, IBV_WC_RECV));
@@ -176,7 +176,7 @@ TEST_P(RcQueue, KeepsManySendsInOrderUntilTheirReceivesCome) {
     connect();
     here().store(0, pattern(2, 100));
     for (uint32_t i = 0; i < 20; ++i) {
-        ASSERT_EQ(here().post_send(send(i, {{i, i + 1}})), 0);
+        ASSERT_EQ(here().post_send(make_send(i, {{i, i + 1}})), 0);
     }
     for (uint32_t i = 0; i < 20; ++i) {
         ASSERT_EQ(there().post_recv(i, {{i * 100, 100}}), 0);
@@ -190,7 +190,7 @@ TEST_P(RcQueue, KeepsManySendsInOrderUntilTheirReceivesCome) {
 
 TEST_P(RcQueue, KeepsAWriteWithImmediateUntilTheReceiveComes) {
     connect();
-    ASSERT_EQ(here().post_send(write(1, {{0, 10}}, there().at(0)).with_imm(5)), 0);
+    ASSERT_EQ(here().post_send(make_write(1, {{0, 10}}, there().at(0)).with_imm(5)), 0);
     EXPECT_TRUE(never([&] { return !is_empty(here().send_cq()); }));
     ASSERT_EQ(there().post_recv(2, {}), 0);
     EXPECT_TRUE(succeeded(there().received(), 2, IBV_WC_RECV_RDMA_WITH_IMM));
@@ -201,8 +201,8 @@ TEST_P(RcQueue, GivesUpASendForWhichNoReceiveComesWhenRetriesAreCounted) {
     SideOptions options;
     options.path.rnr_retry = 2;
     connect(options);
-    ASSERT_EQ(here().post_send(send(1, {{0, 8}})), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(1, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
     EXPECT_TRUE(ended(here().sent(), 1, IBV_WC_RNR_RETRY_EXC_ERR));
     EXPECT_TRUE(ended(here().sent(), 2, IBV_WC_WR_FLUSH_ERR));
     EXPECT_EQ(here().state(), IBV_QPS_ERR);
@@ -210,8 +210,8 @@ TEST_P(RcQueue, GivesUpASendForWhichNoReceiveComesWhenRetriesAreCounted) {
 
 TEST_P(RcQueue, WritesAndReadsDoNotWaitForReceives) {
     connect();
-    ASSERT_EQ(here().post_send(write(1, {{0, 10}}, there().at(0))), 0);
-    ASSERT_EQ(here().post_send(read(2, {{0, 10}}, there().at(0))), 0);
+    ASSERT_EQ(here().post_send(make_write(1, {{0, 10}}, there().at(0))), 0);
+    ASSERT_EQ(here().post_send(make_read(2, {{0, 10}}, there().at(0))), 0);
     EXPECT_TRUE(succeeded(here().sent(), 1, IBV_WC_RDMA_WRITE));
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_RDMA_READ));
 }
@@ -235,7 +235,7 @@ TEST_P(RcFlush, GivesBackReceivesInOrder) {
 TEST_P(RcFlush, GivesBackSendsInOrderTheUnsignaledOnesToo) {
     connect();
     for (uint64_t i = 0; i < 20; ++i) {
-        const Sending request = send(i, {{0, 8}});
+        const Sending request = make_send(i, {{0, 8}});
         ASSERT_EQ(here().post_send(i % 2 == 0 ? request : request.unsignaled()), 0);
     }
     ASSERT_EQ(here().change_state(IBV_QPS_ERR), 0);
@@ -250,8 +250,8 @@ TEST_P(RcFlush, MeetsWhatIsPostedAfterwards) {
     connect();
     ASSERT_EQ(here().change_state(IBV_QPS_ERR), 0);
     ASSERT_EQ(here().post_recv(1, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}}).unsignaled()), 0);
-    ASSERT_EQ(here().post_send(write(3, {{0, 8}}, there().at(0))), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}}).unsignaled()), 0);
+    ASSERT_EQ(here().post_send(make_write(3, {{0, 8}}, there().at(0))), 0);
     EXPECT_TRUE(ended(here().received(), 1, IBV_WC_WR_FLUSH_ERR));
     EXPECT_TRUE(ended(here().sent(), 2, IBV_WC_WR_FLUSH_ERR));
     EXPECT_TRUE(ended(here().sent(), 3, IBV_WC_WR_FLUSH_ERR));
@@ -261,7 +261,7 @@ TEST_P(RcFlush, LeavesCompletionsFromBeforeInFront) {
     connect();
     ASSERT_EQ(there().post_recv(1, {{0, 8}}), 0);
     ASSERT_EQ(there().post_recv(2, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(3, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(3, {{0, 8}})), 0);
     ASSERT_TRUE(succeeded(here().sent(), 3, IBV_WC_SEND));
     ASSERT_EQ(there().change_state(IBV_QPS_ERR), 0);
     const std::vector<ibv_wc> wcs = there().received(2);
@@ -272,7 +272,7 @@ TEST_P(RcFlush, LeavesCompletionsFromBeforeInFront) {
 TEST_P(RcFlush, DoesNotHappenOnReset) {
     connect();
     ASSERT_EQ(here().post_recv(1, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
     ASSERT_EQ(here().change_state(IBV_QPS_RESET), 0);
     EXPECT_TRUE(never([&] { return !is_empty(here().recv_cq()) || !is_empty(here().send_cq()); }));
 }
@@ -287,7 +287,7 @@ TEST_P(RcFlush, IsOverAfterResetAndTheQueuePairWorksAgain) {
         join(here(), there());  // by way of RESET
         here().store(0, pattern(life, 2000));
         ASSERT_EQ(there().post_recv(1, {{0, 2000}}), 0);
-        ASSERT_EQ(here().post_send(send(2, {{0, 2000}})), 0);
+        ASSERT_EQ(here().post_send(make_send(2, {{0, 2000}})), 0);
         ASSERT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
         ASSERT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
         ASSERT_EQ(there().load(0, 2000), pattern(life, 2000));

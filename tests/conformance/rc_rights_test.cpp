@@ -22,7 +22,7 @@ protected:
         const auto there_before = there().load(0, 1 << 16);
         ASSERT_EQ(there().post_recv(50, {{0, 8}}), 0);
         ASSERT_EQ(here().post_send(request), 0);
-        ASSERT_EQ(here().post_send(send(51, {{0, 8}})), 0);
+        ASSERT_EQ(here().post_send(make_send(51, {{0, 8}})), 0);
         const ibv_wc wc = here().sent();
         EXPECT_EQ(wc.wr_id, request.id);
         EXPECT_NE(std::ranges::find(allowed, wc.status), allowed.end())
@@ -40,7 +40,7 @@ protected:
     void expect_refused_here(const Sending &request, ibv_wc_status status) {
         const auto there_before = there().load(0, 1 << 16);
         ASSERT_EQ(here().post_send(request), 0);
-        ASSERT_EQ(here().post_send(send(51, {{0, 8}})), 0);
+        ASSERT_EQ(here().post_send(make_send(51, {{0, 8}})), 0);
         EXPECT_TRUE(ended(here().sent(), request.id, status));
         EXPECT_TRUE(ended(here().sent(), 51, IBV_WC_WR_FLUSH_ERR));
         EXPECT_TRUE(eventually([&] { return here().state() == IBV_QPS_ERR; }));
@@ -54,7 +54,7 @@ TEST_P(RcRights, RefuseAWriteWithAWrongKey) {
     here().store(0, pattern(1, 100));
     RemotePlace place = there().at(0);
     place.rkey ^= kSpoiled;
-    expect_refused_by_peer(write(1, {{0, 100}}, place));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, place));
 }
 
 TEST_P(RcRights, RefuseAReadWithAWrongKey) {
@@ -62,7 +62,7 @@ TEST_P(RcRights, RefuseAReadWithAWrongKey) {
     there().store(0, pattern(2, 100));
     RemotePlace place = there().at(0);
     place.rkey ^= kSpoiled;
-    expect_refused_by_peer(read(1, {{0, 100}}, place));
+    expect_refused_by_peer(make_read(1, {{0, 100}}, place));
 }
 
 TEST_P(RcRights, RefuseAWriteWithAKeyOfWhichOnlyTheLowByteDiffers) {
@@ -70,19 +70,19 @@ TEST_P(RcRights, RefuseAWriteWithAKeyOfWhichOnlyTheLowByteDiffers) {
     here().store(0, pattern(3, 100));
     RemotePlace place = there().at(0);
     place.rkey ^= 1;
-    expect_refused_by_peer(write(1, {{0, 100}}, place));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, place));
 }
 
 TEST_P(RcRights, RefuseAWriteThatEndsBehindTheRegion) {
     connect();
     here().store(0, pattern(4, 100));
-    expect_refused_by_peer(write(1, {{0, 100}}, there().at((1 << 16) - 99)));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, there().at((1 << 16) - 99)));
 }
 
 TEST_P(RcRights, RefuseALongWriteThatEndsBehindTheRegionBeforeAnyOfItIsWritten) {
     connect();
     here().store(0, pattern(5, 1 << 16));
-    expect_refused_by_peer(write(1, {{0, 1 << 16}}, there().at(1)));
+    expect_refused_by_peer(make_write(1, {{0, 1 << 16}}, there().at(1)));
 }
 
 TEST_P(RcRights, RefuseAWriteThatBeginsBeforeTheRegion) {
@@ -90,7 +90,7 @@ TEST_P(RcRights, RefuseAWriteThatBeginsBeforeTheRegion) {
     here().store(0, pattern(6, 100));
     RemotePlace place = there().at(0);
     place.addr -= 1;
-    expect_refused_by_peer(write(1, {{0, 100}}, place));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, place));
 }
 
 TEST_P(RcRights, RefuseAWriteWhoseEndWrapsAround) {
@@ -98,13 +98,13 @@ TEST_P(RcRights, RefuseAWriteWhoseEndWrapsAround) {
     here().store(0, pattern(7, 100));
     RemotePlace place = there().at(0);
     place.addr = UINT64_MAX - 50;
-    expect_refused_by_peer(write(1, {{0, 100}}, place));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, place));
 }
 
 TEST_P(RcRights, RefuseAReadThatEndsBehindTheRegion) {
     connect();
     there().store(0, pattern(8, 1 << 16));
-    expect_refused_by_peer(read(1, {{0, 100}}, there().at((1 << 16) - 99)));
+    expect_refused_by_peer(make_read(1, {{0, 100}}, there().at((1 << 16) - 99)));
 }
 
 TEST_P(RcRights, RefuseAWriteWithImmediateAndAWrongKey) {
@@ -112,7 +112,7 @@ TEST_P(RcRights, RefuseAWriteWithImmediateAndAWrongKey) {
     here().store(0, pattern(9, 100));
     RemotePlace place = there().at(0);
     place.rkey ^= kSpoiled;
-    expect_refused_by_peer(write(1, {{0, 100}}, place).with_imm(1));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, place).with_imm(1));
 }
 
 TEST_P(RcRights, RefuseAWriteToARegionThatMayOnlyBeRead) {
@@ -120,23 +120,23 @@ TEST_P(RcRights, RefuseAWriteToARegionThatMayOnlyBeRead) {
     readable.memory_access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ;
     connect({}, readable);
     here().store(0, pattern(10, 100));
-    expect_refused_by_peer(write(1, {{0, 100}}, there().at(0)));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, there().at(0)));
 }
 
 TEST_P(RcRights, RefuseAReadOfARegionThatMayOnlyBeWritten) {
     SideOptions writable;
     writable.memory_access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE;
     connect({}, writable);
-    expect_refused_by_peer(read(1, {{0, 100}}, there().at(0)));
+    expect_refused_by_peer(make_read(1, {{0, 100}}, there().at(0)));
 }
 
 TEST_P(RcRights, RefuseBothOnARegionWithoutRemoteRights) {
     SideOptions local;
     local.memory_access = IBV_ACCESS_LOCAL_WRITE;
     connect({}, local);
-    expect_refused_by_peer(write(1, {{0, 100}}, there().at(0)));
+    expect_refused_by_peer(make_write(1, {{0, 100}}, there().at(0)));
     connect({}, local);
-    expect_refused_by_peer(read(1, {{0, 100}}, there().at(0)));
+    expect_refused_by_peer(make_read(1, {{0, 100}}, there().at(0)));
 }
 
 // Whether that is an invalid request or a lack of access is told differently by real devices.
@@ -145,7 +145,7 @@ TEST_P(RcRights, RefuseAWriteToAQueuePairThatTakesNone) {
     options.path.qp_access = IBV_ACCESS_REMOTE_READ;
     connect({}, options);
     here().store(0, pattern(11, 100));
-    expect_refused_by_peer(write(1, {{0, 100}}, there().at(0)),
+    expect_refused_by_peer(make_write(1, {{0, 100}}, there().at(0)),
                            {IBV_WC_REM_ACCESS_ERR, IBV_WC_REM_INV_REQ_ERR});
 }
 
@@ -153,7 +153,7 @@ TEST_P(RcRights, RefuseAReadFromAQueuePairThatGivesNone) {
     SideOptions options;
     options.path.qp_access = IBV_ACCESS_REMOTE_WRITE;
     connect({}, options);
-    expect_refused_by_peer(read(1, {{0, 100}}, there().at(0)),
+    expect_refused_by_peer(make_read(1, {{0, 100}}, there().at(0)),
                            {IBV_WC_REM_ACCESS_ERR, IBV_WC_REM_INV_REQ_ERR});
 }
 
@@ -163,31 +163,31 @@ TEST_P(RcRights, DoNotConcernSends) {
     none.memory_access = IBV_ACCESS_LOCAL_WRITE;
     connect(none);
     ASSERT_EQ(there().post_recv(1, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
     EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
 }
 
 TEST_P(RcRights, RefuseToSendFromAWrongKey) {
     connect();
-    expect_refused_here(send(1, {{0, 100, kSpoiled}}), IBV_WC_LOC_PROT_ERR);
+    expect_refused_here(make_send(1, {{0, 100, kSpoiled}}), IBV_WC_LOC_PROT_ERR);
 }
 
 TEST_P(RcRights, RefuseToWriteFromAWrongKeyInALaterPiece) {
     connect();
     here().store(0, pattern(12, 200));
-    expect_refused_here(write(1, {{0, 100}, {100, 100, kSpoiled}}, there().at(0)),
+    expect_refused_here(make_write(1, {{0, 100}, {100, 100, kSpoiled}}, there().at(0)),
                         IBV_WC_LOC_PROT_ERR);
 }
 
 TEST_P(RcRights, RefuseToSendFromBehindTheRegion) {
     connect();
-    expect_refused_here(send(1, {{(1 << 16) - 99, 100}}), IBV_WC_LOC_PROT_ERR);
+    expect_refused_here(make_send(1, {{(1 << 16) - 99, 100}}), IBV_WC_LOC_PROT_ERR);
 }
 
 TEST_P(RcRights, RefuseToReadIntoAWrongKey) {
     connect();
-    expect_refused_here(read(1, {{0, 100, kSpoiled}}, there().at(0)), IBV_WC_LOC_PROT_ERR);
+    expect_refused_here(make_read(1, {{0, 100, kSpoiled}}, there().at(0)), IBV_WC_LOC_PROT_ERR);
 }
 
 TEST_P(RcRights, RefuseToReadIntoARegionThatMayNotBeWritten) {
@@ -195,7 +195,7 @@ TEST_P(RcRights, RefuseToReadIntoARegionThatMayNotBeWritten) {
     constant.memory_access = 0;
     connect(constant, {});
     there().store(0, pattern(13, 100));
-    expect_refused_here(read(1, {{0, 100}}, there().at(0)), IBV_WC_LOC_PROT_ERR);
+    expect_refused_here(make_read(1, {{0, 100}}, there().at(0)), IBV_WC_LOC_PROT_ERR);
     EXPECT_EQ(here().load(0, 100), std::vector<uint8_t>(100));
 }
 
@@ -204,7 +204,7 @@ TEST_P(RcRights, AllowToSendFromARegionThatMayNotBeWritten) {
     constant.memory_access = 0;
     connect(constant, {});
     ASSERT_EQ(there().post_recv(1, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
     EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
 }
@@ -212,7 +212,7 @@ TEST_P(RcRights, AllowToSendFromARegionThatMayNotBeWritten) {
 TEST_P(RcRights, FailAReceiveIntoAWrongKeyOnBothSides) {
     connect();
     ASSERT_EQ(there().post_recv(1, {{0, 8, kSpoiled}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
     EXPECT_TRUE(ended(there().received(), 1, IBV_WC_LOC_PROT_ERR));
     EXPECT_TRUE(ended(here().sent(), 2, IBV_WC_REM_OP_ERR));
     expect_both_in_error();
@@ -224,7 +224,7 @@ TEST_P(RcRights, FailAReceiveIntoARegionThatMayNotBeWritten) {
     connect({}, constant);
     here().store(0, pattern(14, 8));
     ASSERT_EQ(there().post_recv(1, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
     EXPECT_TRUE(ended(there().received(), 1, IBV_WC_LOC_PROT_ERR));
     EXPECT_TRUE(ended(here().sent(), 2, IBV_WC_REM_OP_ERR));
     EXPECT_EQ(there().load(0, 8), std::vector<uint8_t>(8));
@@ -235,7 +235,7 @@ TEST_P(RcRights, FailAMessageThatIsLongerThanItsReceive) {
     here().store(0, pattern(15, 3000));
     ASSERT_EQ(there().post_recv(1, {{100, 2000}, {5000, 999}}), 0);
     ASSERT_EQ(there().post_recv(2, {{0, 8}}), 0);
-    ASSERT_EQ(here().post_send(send(3, {{0, 3000}})), 0);
+    ASSERT_EQ(here().post_send(make_send(3, {{0, 3000}})), 0);
     EXPECT_TRUE(ended(there().received(), 1, IBV_WC_LOC_LEN_ERR));
     EXPECT_TRUE(ended(there().received(), 2, IBV_WC_WR_FLUSH_ERR));
     EXPECT_TRUE(ended(here().sent(), 3, IBV_WC_REM_INV_REQ_ERR));
@@ -247,7 +247,7 @@ TEST_P(RcRights, FailAMessageThatIsLongerThanItsReceive) {
 TEST_P(RcRights, FailAMessageForAReceiveWithoutAnyRoom) {
     connect();
     ASSERT_EQ(there().post_recv(1, {}), 0);
-    ASSERT_EQ(here().post_send(send(3, {{0, 1}})), 0);
+    ASSERT_EQ(here().post_send(make_send(3, {{0, 1}})), 0);
     EXPECT_TRUE(ended(there().received(), 1, IBV_WC_LOC_LEN_ERR));
     EXPECT_TRUE(ended(here().sent(), 3, IBV_WC_REM_INV_REQ_ERR));
 }
@@ -282,7 +282,7 @@ TEST_P(RcForeignRegion, OfAnotherDomainIsRefusedAsATarget) {
     connect();
     const Pd other = alloc_pd(context());
     const Region region(other.get(), 4096);
-    ASSERT_EQ(there().post_send(write(1, {{0, 100}}, region.at(0))), 0);
+    ASSERT_EQ(there().post_send(make_write(1, {{0, 100}}, region.at(0))), 0);
     EXPECT_TRUE(ended(there().sent(), 1, IBV_WC_REM_ACCESS_ERR));
 }
 
@@ -301,11 +301,11 @@ TEST_P(RcForeignRegion, ThatIsGoneIsRefusedAsATarget) {
     const RemotePlace place = region.at(0);
     // The key works first, so that a peer that remembers it is found out.
     there().store(0, pattern(1, 100));
-    ASSERT_EQ(there().post_send(write(1, {{0, 100}}, place)), 0);
+    ASSERT_EQ(there().post_send(make_write(1, {{0, 100}}, place)), 0);
     ASSERT_TRUE(succeeded(there().sent(), 1, IBV_WC_RDMA_WRITE));
     ASSERT_EQ(region.mr().close(), 0);
     there().store(0, pattern(2, 100));
-    ASSERT_EQ(there().post_send(write(2, {{0, 100}}, place)), 0);
+    ASSERT_EQ(there().post_send(make_write(2, {{0, 100}}, place)), 0);
     EXPECT_TRUE(ended(there().sent(), 2, IBV_WC_REM_ACCESS_ERR));
     EXPECT_TRUE(std::ranges::equal(region.bytes().first(100), pattern(1, 100)));
 }

@@ -41,19 +41,21 @@ class SidesTest : public DeviceTest {
 protected:
     void make_sides(Place place, const SideOptions &here, const SideOptions &there) {
         here_ = std::make_unique<LocalSide>(context(), here);
-        switch (place) {
-        case Place::OneContext: there_ = std::make_unique<LocalSide>(context(), there); break;
-        case Place::TwoContexts:
-            second_context_ = open_device();
-            there_ = std::make_unique<LocalSide>(second_context_.get(), there);
-            break;
-        case Place::TwoProcesses: there_ = std::make_unique<RemoteSide>(there); break;
-        }
+        there_ = make_there(place, there);
     }
+    std::unique_ptr<Side> make_there(Place place, const SideOptions &options) {
+        switch (place) {
+        case Place::OneContext: break;
+        case Place::TwoContexts:
+            if (!second_context_) second_context_ = open_device();
+            return std::make_unique<LocalSide>(second_context_.get(), options);
+        case Place::TwoProcesses: return std::make_unique<RemoteSide>(options);
+        }
+        return std::make_unique<LocalSide>(context(), options);
+    }
+    void drop_here() { here_.reset(); }
     LocalSide &here() { return *here_; }
     Side &there() { return *there_; }
-    void drop_here() { here_.reset(); }
-    void drop_there() { there_.reset(); }
 
 private:
     Context second_context_;

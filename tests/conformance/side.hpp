@@ -88,12 +88,22 @@ struct Sending {
     }
 };
 
-inline Sending send(uint64_t id, const Slices &data) { return {.id = id, .data = data}; }
-inline Sending write(uint64_t id, const Slices &data, const RemotePlace &to) {
-    return {.id = id, .opcode = IBV_WR_RDMA_WRITE, .data = data, .remote = to};
+inline Sending make_send(uint64_t id, const Slices &data) {
+    Sending sending;
+    sending.id = id;
+    sending.data = data;
+    return sending;
 }
-inline Sending read(uint64_t id, const Slices &data, const RemotePlace &from) {
-    return {.id = id, .opcode = IBV_WR_RDMA_READ, .data = data, .remote = from};
+inline Sending make_write(uint64_t id, const Slices &data, const RemotePlace &to) {
+    Sending sending = make_send(id, data);
+    sending.opcode = IBV_WR_RDMA_WRITE;
+    sending.remote = to;
+    return sending;
+}
+inline Sending make_read(uint64_t id, const Slices &data, const RemotePlace &from) {
+    Sending sending = make_write(id, data, from);
+    sending.opcode = IBV_WR_RDMA_READ;
+    return sending;
 }
 
 // Posting gives the error number; the rest throws when it fails.

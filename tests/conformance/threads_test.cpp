@@ -40,7 +40,7 @@ TEST_P(Threads, MakeAndDestroyObjectsAtTheSameTime) {
             join(side, side);
             ASSERT_EQ(side.post_recv(1, {{0, 64}}), 0);
             side.store(100, pattern(static_cast<uint32_t>(thread * 1000 + i), 64));
-            ASSERT_EQ(side.post_send(send(2, {{100, 64}})), 0);
+            ASSERT_EQ(side.post_send(make_send(2, {{100, 64}})), 0);
             ASSERT_TRUE(succeeded(side.received(), 1, IBV_WC_RECV));
             ASSERT_TRUE(succeeded(side.sent(), 2, IBV_WC_SEND));
             ASSERT_EQ(side.load(0, 64), side.load(100, 64));
@@ -65,9 +65,8 @@ TEST_P(Threads, UseConnectionsOfTheirOwn) {
     };
     std::vector<Pair> pairs;
     for (int i = 0; i < 3; ++i) {
-        make_sides(GetParam(), {}, {});
-        join(here(), there());
-        pairs.push_back(take_sides_as<Pair>());
+        pairs.push_back({std::make_unique<LocalSide>(context()), make_there(GetParam(), {})});
+        join(*pairs.back().here, *pairs.back().there);
     }
     run(3, [&](int thread) {
         LocalSide &here = *pairs[static_cast<size_t>(thread)].here;
@@ -76,7 +75,7 @@ TEST_P(Threads, UseConnectionsOfTheirOwn) {
             const auto data = pattern(i * 3 + static_cast<uint32_t>(thread), 700);
             here.store(0, data);
             ASSERT_EQ(there.post_recv(i, {{0, 1000}}), 0);
-            ASSERT_EQ(here.post_send(send(i, {{0, 700}})), 0);
+            ASSERT_EQ(here.post_send(make_send(i, {{0, 700}})), 0);
             ASSERT_TRUE(succeeded(there.received(), i, IBV_WC_RECV));
             ASSERT_TRUE(succeeded(here.sent(), i, IBV_WC_SEND));
             ASSERT_EQ(there.load(0, 700), data);
@@ -95,7 +94,7 @@ TEST_P(Threads, PostToOneQueuePair) {
     }
     run(4, [&](int thread) {
         for (uint64_t i = 0; i < each; ++i) {
-            ASSERT_EQ(here().post_send(send(static_cast<uint64_t>(thread) * each + i, {{0, 8}})),
+            ASSERT_EQ(here().post_send(make_send(static_cast<uint64_t>(thread) * each + i, {{0, 8}})),
                       0);
         }
     });
@@ -122,7 +121,7 @@ TEST_P(Threads, PollOneCompletionQueue) {
     std::set<uint64_t> seen;
     std::atomic<uint64_t> taken{0};
     for (uint64_t i = 0; i < count; ++i) {
-        ASSERT_EQ(here().post_send(send(i, {{0, 8}})), 0);
+        ASSERT_EQ(here().post_send(make_send(i, {{0, 8}})), 0);
     }
     run(4, [&](int) {
         const bool all = eventually([&] {
@@ -140,16 +139,16 @@ TEST_P(Threads, PollOneCompletionQueue) {
     EXPECT_EQ(there().received(count).size(), count);
 }
 
-TEST_P(Threads, SendAndReceiveOnOneConnectionAtTheSameTime) {
+TEST_P(Threads, WriteFromBothEndsOfOneConnection) {
     connect();
     const auto count = static_cast<uint64_t>(iterations(500));
+    Side *sides[] = {&here(), &there()};
+    const RemotePlace targets[] = {there().at(1000), here().at(1000)};
     run(2, [&](int thread) {
-        Side &from = thread == 0 ? static_cast<Side &>(here()) : there();
-        if (thread == 1 && GetParam() == Place::TwoProcesses) return;  // told below
+        Side &side = *sides[thread];
         for (uint64_t i = 0; i < count; ++i) {
-            ASSERT_EQ(from.post_send(write(i, {{0, 500}}, thread == 0 ? there_at_0 : here_at_0)),
-                      0);
-            ASSERT_TRUE(succeeded(from.sent(), i, IBV_WC_RDMA_WRITE));
+            ASSERT_EQ(side.post_send(make_write(i, {{0, 500}}, targets[thread])), 0);
+            ASSERT_TRUE(succeeded(side.sent(), i, IBV_WC_RDMA_WRITE));
         }
     });
 }

@@ -93,7 +93,7 @@ protected:
         connect(ud_options());
     }
     Sending to_there(uint64_t id, const Slices &data, uint32_t qkey = kQkey) {
-        return send(id, data).to(there().address(), qkey);
+        return make_send(id, data).to(there().address(), qkey);
     }
     // The payload of the message in a receive buffer.
     std::vector<uint8_t> payload(Side &side, size_t offset, const ibv_wc &wc) {
@@ -221,7 +221,7 @@ TEST_P(Ud, QkeyWithItsTopBitStandsForTheSendersOwn) {
 TEST_P(Ud, MessageToANumberNobodyHasIsLostWithoutAnError) {
     QpAddress nobody = there().address();
     nobody.qp_num ^= 0x800000;
-    ASSERT_EQ(here().post_send(send(1, {{0, 8}}).to(nobody, kQkey)), 0);
+    ASSERT_EQ(here().post_send(make_send(1, {{0, 8}}).to(nobody, kQkey)), 0);
     EXPECT_TRUE(succeeded(here().sent(), 1, IBV_WC_SEND));
     ASSERT_EQ(there().post_recv(2, {{0, 500}}), 0);
     ASSERT_EQ(here().post_send(to_there(3, {{0, 8}})), 0);
@@ -249,7 +249,7 @@ TEST_P(Ud, MessageCanBeAnsweredFromItsCompletion) {
     here().store(0, pattern(6, 100));
     there().store(8192, pattern(7, 50));
     ASSERT_EQ(here().post_recv(1, {{1000, 500}}), 0);
-    ASSERT_EQ(there().post_send(send(2, {{8192, 50}}).to(here().address(), kQkey)), 0);
+    ASSERT_EQ(there().post_send(make_send(2, {{8192, 50}}).to(here().address(), kQkey)), 0);
     ibv_wc wc = here().received();
     ASSERT_TRUE(succeeded(wc, 1, IBV_WC_RECV));
     ASSERT_TRUE(succeeded(there().sent(), 2, IBV_WC_SEND));
@@ -278,7 +278,7 @@ TEST_P(Ud, MessageCanBeAnsweredFromItsCompletion) {
 
 TEST_P(Ud, RouteOfTheAnswerNamesTheSender) {
     ASSERT_EQ(here().post_recv(1, {{0, 500}}), 0);
-    ASSERT_EQ(there().post_send(send(2, {{0, 50}}).to(here().address(), kQkey)), 0);
+    ASSERT_EQ(there().post_send(make_send(2, {{0, 50}}).to(here().address(), kQkey)), 0);
     ibv_wc wc = here().received();
     ASSERT_TRUE(succeeded(wc, 1, IBV_WC_RECV));
     ASSERT_TRUE(succeeded(there().sent(), 2, IBV_WC_SEND));
@@ -304,7 +304,7 @@ TEST_P(Ud, OneSenderReachesManyReceivers) {
     for (uint32_t round = 0; round < 10; ++round) {
         for (uint32_t i = 0; i < 3; ++i) {
             ASSERT_EQ(receivers[i]->post_recv(round, {{0, 500}}), 0);
-            ASSERT_EQ(here().post_send(send(i, {{i * 100, 50 + i}})
+            ASSERT_EQ(here().post_send(make_send(i, {{i * 100, 50 + i}})
                                            .to(receivers[i]->address(), kQkey)),
                       0);
         }
@@ -345,7 +345,7 @@ TEST_P(Ud, PostedRequestsAreFlushedInTheErrorState) {
     for (uint64_t i = 0; i < 10; ++i) {
         EXPECT_TRUE(ended(wcs[i], i, IBV_WC_WR_FLUSH_ERR));
     }
-    ASSERT_EQ(there().post_send(send(11, {{0, 8}}).to(here().address(), kQkey)), 0);
+    ASSERT_EQ(there().post_send(make_send(11, {{0, 8}}).to(here().address(), kQkey)), 0);
     EXPECT_TRUE(ended(there().sent(), 11, IBV_WC_WR_FLUSH_ERR));
 }
 

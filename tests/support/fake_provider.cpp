@@ -16,7 +16,6 @@ using verbs_test::FakeChannel;
 using verbs_test::FakeState;
 
 FakeState state;
-int device_tag;
 
 // Counts the call and fails it if the test wants that.
 int begin(const char *slot) {

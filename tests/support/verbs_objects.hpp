@@ -3,6 +3,8 @@
 // destroying calls close() and looks at what it returns.
 #pragma once
 
+#include "support/deadline.hpp"
+
 #include <gtest/gtest.h>
 #include <infiniband/verbs.h>
 #include <sys/mman.h>

@@ -21,19 +21,19 @@ Result<ibv_ah *> Device::create_ah(ibv_pd *ibpd, ibv_ah_attr *attr) {
         return fail(EOPNOTSUPP, "the GID is on another host: only peers of this host can be "
                                 "reached by now");
     auto *pd = static_cast<Pd *>(ibpd);
-    auto *ah = new Ah{};
+    auto ah = std::make_unique<Ah>();
     ah->domain = pd;
     ah->attr = *attr;
     ah->sgid = sgid;
     ah->handle = handles_.fetch_add(1);
     pd->users.fetch_add(1);
-    return ah;
+    return ahs_.add(std::move(ah));
 }
 
 Result<void> Device::destroy_ah(ibv_ah *ibah) {
     auto *ah = static_cast<Ah *>(ibah);
     ah->domain->users.fetch_sub(1);
-    delete ah;
+    ahs_.remove(ah);
     return {};
 }
 

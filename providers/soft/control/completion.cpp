@@ -16,16 +16,14 @@ using verbs::provider::Host;
 
 Result<ibv_comp_channel *> Device::create_comp_channel() {
     VERBS_TRY(pipe, EventPipe::create());
-    auto *channel = new CompChannel{};
+    auto channel = std::make_unique<CompChannel>();
     channel->pipe = std::move(pipe);
     channel->fd = channel->pipe.read_fd();
-    objects_.fetch_add(1);
-    return channel;
+    return channels_.add(std::move(channel));
 }
 
 Result<void> Device::destroy_comp_channel(ibv_comp_channel *channel) {
-    delete static_cast<CompChannel *>(channel);
-    objects_.fetch_sub(1);
+    channels_.remove(static_cast<CompChannel *>(channel));
     return {};
 }
 
@@ -48,8 +46,14 @@ Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_
     cq->handle = handles_.fetch_add(1);
     cq->events = static_cast<CompChannel *>(channel);
     cq->async_events = &async_events_;
-    objects_.fetch_add(1);
-    return cq.release();
+    return cqs_.add(std::move(cq));
+}
+
+void Device::withdraw(Cq &cq) noexcept {
+    process_->forget(cq);
+    const auto element = reinterpret_cast<uintptr_t>(static_cast<ibv_cq *>(&cq));
+    if (cq.events != nullptr) cq.events->pipe.purge(element, sizeof(ib_uverbs_comp_event_desc));
+    async_events_.purge(element, sizeof(ib_uverbs_async_event_desc));
 }
 
 Result<void> Device::destroy_cq(ibv_cq *ibcq) {
@@ -59,14 +63,9 @@ Result<void> Device::destroy_cq(ibv_cq *ibcq) {
         if (cq->users != 0)
             return fail(EBUSY, std::to_string(cq->users) + " queue pairs still complete here");
     }
-    process_->forget(*cq);
-    const auto element = reinterpret_cast<uintptr_t>(ibcq);
-    if (cq->events != nullptr)
-        cq->events->pipe.purge(element, sizeof(ib_uverbs_comp_event_desc));
-    async_events_.purge(element, sizeof(ib_uverbs_async_event_desc));
+    withdraw(*cq);
     Host::table().retire_cq(cq);
-    delete cq;
-    objects_.fetch_sub(1);
+    cqs_.remove(cq);
     return {};
 }
 

@@ -136,8 +136,10 @@ Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
 }
 
 Result<void> Device::close() {
-    if (const uint32_t left = objects_.load(); left != 0)
-        return fail(EBUSY, std::to_string(left) + " objects of the device still exist");
+    // What the program did not destroy goes with the device. Nobody waits for its events.
+    qps_.for_each([this](Qp &qp) { withdraw(qp); });
+    cqs_.for_each([this](Cq &cq) { withdraw(cq); });
+    mrs_.for_each([this](Mr &mr) { withdraw(mr); });
     return {};
 }
 

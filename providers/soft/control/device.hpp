@@ -5,6 +5,7 @@
 
 #include "control/event_pipe.hpp"
 #include "control/interfaces.hpp"
+#include "control/owned.hpp"
 #include "datapath/qp.hpp"
 #include "link/process.hpp"
 
@@ -57,6 +58,10 @@ private:
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
     void reset(Qp &qp);
+    // Makes the object unknown to peers and to the progress thread.
+    void withdraw(Qp &qp) noexcept;
+    void withdraw(Cq &cq) noexcept;
+    void withdraw(Mr &mr) noexcept;
     // The GID at an index of the table, if there is one.
     Result<ibv_gid> own_gid(int index) const;
 
@@ -64,8 +69,15 @@ private:
     Interface interface_;
     EventPipe async_events_;
     uint64_t guid_be_ = 0;
-    std::atomic<uint32_t> objects_{0};  // PDs, CQs and channels that the program still has
     std::atomic<uint32_t> handles_{0};
+
+    // In the order in which they may refer to each other: what is later goes first.
+    Owned<Pd> pds_;
+    Owned<Mr> mrs_;
+    Owned<Ah> ahs_;
+    Owned<CompChannel> channels_;
+    Owned<Cq> cqs_;
+    Owned<Qp> qps_;
 };
 
 // The identifier of the device on an interface, from its MAC or its index.

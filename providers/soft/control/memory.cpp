@@ -32,26 +32,20 @@ Result<void> judge_range(const void *addr, size_t length) {
     return {};
 }
 
-struct Mr : ibv_mr {
-    Pd *domain;
-};
-
 }  // namespace
 
 Result<ibv_pd *> Device::alloc_pd() {
-    auto *pd = new Pd();
+    auto pd = std::make_unique<Pd>();
     pd->number = process_->next_pd();
     pd->handle = pd->number;
-    objects_.fetch_add(1);
-    return pd;
+    return pds_.add(std::move(pd));
 }
 
 Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
     auto *pd = static_cast<Pd *>(ibpd);
     if (const uint32_t users = pd->users.load(); users != 0)
         return fail(EBUSY, std::to_string(users) + " objects still use the protection domain");
-    delete pd;
-    objects_.fetch_sub(1);
+    pds_.remove(pd);
     return {};
 }
 
@@ -75,18 +69,20 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     mr->handle = key;
     mr->domain = pd;
     pd->users.fetch_add(1);
-    return mr.release();
+    return mrs_.add(std::move(mr));
+}
+
+void Device::withdraw(Mr &mr) noexcept {
+    process_->mrs().withdraw(mr.rkey);
+    const std::lock_guard hold(process_->mutex());
+    process_->await_copies(mr.rkey);
 }
 
 Result<void> Device::dereg_mr(ibv_mr *ibmr) {
     auto *mr = static_cast<Mr *>(ibmr);
-    process_->mrs().withdraw(mr->rkey);
-    {
-        const std::lock_guard hold(process_->mutex());
-        process_->await_copies(mr->rkey);
-    }
+    withdraw(*mr);
     mr->domain->users.fetch_sub(1);
-    delete mr;
+    mrs_.remove(mr);
     return {};
 }
 

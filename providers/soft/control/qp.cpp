@@ -106,7 +106,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
         ++qp->receives_to->users;
     }
     qp->domain_pd->users.fetch_add(1);
-    return qp.release();
+    return qps_.add(std::move(qp));
 }
 
 Result<void> Device::take_path(Qp &qp, const ibv_qp_attr &attr, int mask) {
@@ -209,8 +209,7 @@ Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_
     return {};
 }
 
-Result<void> Device::destroy_qp(ibv_qp *ibqp) {
-    Qp &qp = *static_cast<Qp *>(ibqp);
+void Device::withdraw(Qp &qp) noexcept {
     leave(*qp.sends_to, qp);
     leave(*qp.receives_to, qp);
     process_->delist(qp);
@@ -221,10 +220,16 @@ Result<void> Device::destroy_qp(ibv_qp *ibqp) {
         --qp.sends_to->users;
         --qp.receives_to->users;
     }
-    async_events_.purge(reinterpret_cast<uintptr_t>(ibqp), sizeof(ib_uverbs_async_event_desc));
-    Host::table().retire_qp(ibqp);
-    qp.domain_pd->users.fetch_sub(1);
-    delete &qp;
+    async_events_.purge(reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&qp)),
+                        sizeof(ib_uverbs_async_event_desc));
+}
+
+Result<void> Device::destroy_qp(ibv_qp *ibqp) {
+    auto *qp = static_cast<Qp *>(ibqp);
+    withdraw(*qp);
+    Host::table().retire_qp(qp);
+    qp->domain_pd->users.fetch_sub(1);
+    qps_.remove(qp);
     return {};
 }
 

@@ -30,6 +30,10 @@ struct Pd : ibv_pd {
     std::atomic<uint32_t> users{0};
 };
 
+struct Mr : ibv_mr {
+    Pd *domain = nullptr;
+};
+
 struct Ah : ibv_ah {
     Pd *domain;
     ibv_ah_attr attr;

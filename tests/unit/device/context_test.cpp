@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "device/context.hpp"
 
-#include "device/fake_registry.hpp"
+#include "fake_registry.hpp"
 
 using verbs::device::Context;
 using verbs_test::fake_device;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "device/fake_registry.hpp"
+#include "fake_registry.hpp"
 
 #include <atomic>
 #include <thread>

@@ -36,9 +36,8 @@ TEST_F(Abi10, ShowsAnEmptyDeviceListAndNoError) {
 }
 
 TEST_F(Abi10, RefusesObjectsWithNull) {
-    for (const char *name :
-         {"ibv_get_device_name", "ibv_open_device", "ibv_alloc_pd", "ibv_reg_mr", "ibv_create_cq",
-          "ibv_create_srq", "ibv_create_qp", "ibv_create_ah"}) {
+    for (const char *name : {"ibv_get_device_name", "ibv_open_device", "ibv_alloc_pd", "ibv_reg_mr",
+                             "ibv_create_cq", "ibv_create_srq", "ibv_create_qp", "ibv_create_ah"}) {
         errno = 0;
         EXPECT_EQ(nullptr, old_.call<void *>(name)) << name;
         EXPECT_EQ(EOPNOTSUPP, errno) << name;
@@ -46,11 +45,10 @@ TEST_F(Abi10, RefusesObjectsWithNull) {
 }
 
 TEST_F(Abi10, RefusesWithTheErrorNumber) {
-    for (const char *name :
-         {"ibv_query_device", "ibv_query_port", "ibv_dealloc_pd", "ibv_dereg_mr", "ibv_resize_cq",
-          "ibv_destroy_cq", "ibv_modify_srq", "ibv_query_srq", "ibv_destroy_srq", "ibv_query_qp",
-          "ibv_modify_qp", "ibv_destroy_qp", "ibv_destroy_ah", "ibv_attach_mcast",
-          "ibv_detach_mcast"}) {
+    for (const char *name : {"ibv_query_device", "ibv_query_port", "ibv_dealloc_pd", "ibv_dereg_mr",
+                             "ibv_resize_cq", "ibv_destroy_cq", "ibv_modify_srq", "ibv_query_srq",
+                             "ibv_destroy_srq", "ibv_query_qp", "ibv_modify_qp", "ibv_destroy_qp",
+                             "ibv_destroy_ah", "ibv_attach_mcast", "ibv_detach_mcast"}) {
         errno = 0;
         EXPECT_EQ(EOPNOTSUPP, old_.call<int>(name)) << name;
         EXPECT_EQ(EOPNOTSUPP, errno) << name;
@@ -66,7 +64,9 @@ TEST_F(Abi10, RefusesWithMinusOne) {
     }
 }
 
-TEST_F(Abi10, HasNoGuid) { EXPECT_EQ(0u, old_.call<uint64_t>("ibv_get_device_guid")); }
+TEST_F(Abi10, HasNoGuid) {
+    EXPECT_EQ(0u, old_.call<uint64_t>("ibv_get_device_guid"));
+}
 
 TEST_F(Abi10, AcknowledgesNothing) {
     errno = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A process with libverbs.so.1 and libibverbs.so.1 in it: this program was built for the second, and
-// a library that it links (stable_half.c) for the first. Each call arrives where it was meant to,
-// and a handle means the same on both sides.
+// A process with libverbs.so.1 and libibverbs.so.1 in it: this program was built for the second,
+// and a library that it links (stable_half.c) for the first. Each call arrives where it was meant
+// to, and a handle means the same on both sides.
 #include "open_device.hpp"
 #include "stable_half.h"
 

@@ -67,7 +67,8 @@ TEST_F(Device, RefusesAWrongPortWithTheErrorNumber) {
     ibv_port_attr attr;
     EXPECT_EQ(EINVAL, ibv_query_port(context_, 7, &attr));
     errno = 0;
-    EXPECT_EQ(EINVAL, (ibv_query_port)(context_, 7, reinterpret_cast<_compat_ibv_port_attr *>(&attr)));
+    EXPECT_EQ(EINVAL,
+              (ibv_query_port)(context_, 7, reinterpret_cast<_compat_ibv_port_attr *>(&attr)));
     EXPECT_EQ(EINVAL, errno);
 }
 
@@ -187,8 +188,9 @@ TEST_F(DeviceObjects, QueuePairsAndCompletionQueuesLiveAndEnd) {
     ibv_qp_attr attr = {};
     attr.qp_state = IBV_QPS_INIT;
     attr.port_num = 1;
-    EXPECT_EQ(0, ibv_modify_qp(qp, &attr,
-                               IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS));
+    EXPECT_EQ(0,
+              ibv_modify_qp(qp, &attr,
+                            IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS));
     EXPECT_EQ(EOPNOTSUPP, ibv_query_qp(qp, &attr, IBV_QP_STATE, &init));
     ibv_gid gid = {};
     gid.raw[0] = 0xff;

@@ -14,7 +14,9 @@ using verbs::fail;
 using verbs::Failure;
 using verbs::Result;
 
-Failure nothing_here() { return fail(EOPNOTSUPP, "the test device has ports only"); }
+Failure nothing_here() {
+    return fail(EOPNOTSUPP, "the test device has ports only");
+}
 
 class GidDevice {
 public:

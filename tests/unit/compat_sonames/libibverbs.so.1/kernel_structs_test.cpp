@@ -70,22 +70,24 @@ TEST(KernelStructs, QueuePairAttributesGoToTheirPlacesAndRateLimitIsLeftAlone) {
     auto to = untouched<ibv_qp_attr>();
     ibv_copy_qp_attr_from_kern(&to, &from);
     expect_moved(to, from,
-                 {{4, 0, 36},                    // qp_state to qp_access_flags
-                  {40, 56, 23}, {64, 80, 7},     // ah_attr
-                  {72, 88, 23}, {96, 112, 7},    // alt_ah_attr
-                  {104, 36, 20},                 // cap
-                  {124, 120, 15}});              // pkey_index to alt_timeout
+                 {{4, 0, 36},        // qp_state to qp_access_flags
+                  {40, 56, 23},      // ah_attr.grh
+                  {64, 80, 7},       // ah_attr after it
+                  {72, 88, 23},      // alt_ah_attr.grh
+                  {96, 112, 7},      // alt_ah_attr after it
+                  {104, 36, 20},     // cap
+                  {124, 120, 15}});  // pkey_index to alt_timeout
 }
 
 const std::vector<Move> kPathMoves = {
-    {0, 0, 40},    // dgid, sgid, dlid, slid, raw_traffic
-    {40, 40, 4},   // flow_label
-    {54, 44, 2},   // hop_limit, traffic_class
-    {44, 48, 4},   // reversible
-    {56, 52, 1},   // numb_path
-    {52, 54, 2},   // pkey
-    {57, 56, 2},   // sl, mtu_selector
-    {59, 59, 5},   // rate_selector to preference
+    {0, 0, 40},   // dgid, sgid, dlid, slid, raw_traffic
+    {40, 40, 4},  // flow_label
+    {54, 44, 2},  // hop_limit, traffic_class
+    {44, 48, 4},  // reversible
+    {56, 52, 1},  // numb_path
+    {52, 54, 2},  // pkey
+    {57, 56, 2},  // sl, mtu_selector
+    {59, 59, 5},  // rate_selector to preference
 };
 constexpr size_t kKernelMtu = offsetof(ib_user_path_rec, mtu);
 constexpr size_t kOurMtu = offsetof(ibv_sa_path_rec, mtu);

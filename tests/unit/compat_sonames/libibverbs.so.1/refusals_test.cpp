@@ -26,10 +26,18 @@ protected:
     void expect_errno_untouched() { EXPECT_EQ(kErrnoBefore, errno); }
 };
 
-TEST_F(Refusal, OfImportedDevicesIsNull) { expect_null(ibv_import_device(-1)); }
-TEST_F(Refusal, OfImportedDomainsIsNull) { expect_null(ibv_import_pd(nullptr, 0)); }
-TEST_F(Refusal, OfImportedRegionsIsNull) { expect_null(ibv_import_mr(nullptr, 0)); }
-TEST_F(Refusal, OfImportedDeviceMemoryIsNull) { expect_null(ibv_import_dm(nullptr, 0)); }
+TEST_F(Refusal, OfImportedDevicesIsNull) {
+    expect_null(ibv_import_device(-1));
+}
+TEST_F(Refusal, OfImportedDomainsIsNull) {
+    expect_null(ibv_import_pd(nullptr, 0));
+}
+TEST_F(Refusal, OfImportedRegionsIsNull) {
+    expect_null(ibv_import_mr(nullptr, 0));
+}
+TEST_F(Refusal, OfImportedDeviceMemoryIsNull) {
+    expect_null(ibv_import_dm(nullptr, 0));
+}
 
 TEST_F(Refusal, HasNothingToUnimport) {
     ibv_unimport_pd(nullptr);
@@ -42,7 +50,9 @@ TEST_F(Refusal, OfDmaBufRegionsIsNull) {
     expect_null(ibv_reg_dmabuf_mr(nullptr, 0, 4096, 0, -1, IBV_ACCESS_LOCAL_WRITE));
 }
 
-TEST_F(Refusal, OfExtendedQueuePairsIsNull) { expect_null(ibv_qp_to_qp_ex(nullptr)); }
+TEST_F(Refusal, OfExtendedQueuePairsIsNull) {
+    expect_null(ibv_qp_to_qp_ex(nullptr));
+}
 
 TEST_F(Refusal, OfConnectionEstablishmentOptionsIsAnErrorNumber) {
     ibv_ece ece = {};

@@ -29,8 +29,14 @@ struct ibv_device *half_find_device(const char *name) {
     return found;
 }
 
-int half_rate_to_mult_of_10_gbps(void) { return ibv_rate_to_mult(IBV_RATE_10_GBPS); }
+int half_rate_to_mult_of_10_gbps(void) {
+    return ibv_rate_to_mult(IBV_RATE_10_GBPS);
+}
 
-struct ibv_pd *half_alloc_pd(struct ibv_context *context) { return ibv_alloc_pd(context); }
+struct ibv_pd *half_alloc_pd(struct ibv_context *context) {
+    return ibv_alloc_pd(context);
+}
 
-int half_dealloc_pd(struct ibv_pd *pd) { return ibv_dealloc_pd(pd); }
+int half_dealloc_pd(struct ibv_pd *pd) {
+    return ibv_dealloc_pd(pd);
+}

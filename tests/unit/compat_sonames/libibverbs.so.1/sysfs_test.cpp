@@ -110,7 +110,9 @@ TEST(SysfsPath, IsSysUnlessTheEnvironmentNamesAnother) {
     EXPECT_EQ("/elsewhere/sys", path_in_child("/elsewhere/sys"));
 }
 
-TEST(SysfsPath, LosesTrailingSlashes) { EXPECT_EQ("/elsewhere", path_in_child("/elsewhere///")); }
+TEST(SysfsPath, LosesTrailingSlashes) {
+    EXPECT_EQ("/elsewhere", path_in_child("/elsewhere///"));
+}
 
 TEST(SysfsPath, ThatIsTooLongIsIgnored) {
     EXPECT_EQ("/sys", path_in_child(("/" + std::string(400, 'x')).c_str()));

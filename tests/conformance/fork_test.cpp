@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// fork in a program that uses verbs: the child exists, does something else and goes, and neither its
+// life nor its end is felt on the parent's connections.
+#include "rc_test.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace verbs_test;
+
+class Fork : public RcTest {
+protected:
+    void expect_traffic(uint32_t seed) {
+        here().store(0, pattern(seed, 5000));
+        ASSERT_EQ(there().post_recv(seed, {{0, 5000}}), 0);
+        ASSERT_EQ(here().post_send(make_send(seed, {{0, 5000}})), 0);
+        ASSERT_TRUE(succeeded(there().received(), seed, IBV_WC_RECV));
+        ASSERT_TRUE(succeeded(here().sent(), seed, IBV_WC_SEND));
+        ASSERT_EQ(there().load(0, 5000), pattern(seed, 5000));
+        ASSERT_EQ(here().post_send(make_write(seed, {{0, 5000}}, there().at(10000))), 0);
+        ASSERT_TRUE(succeeded(here().sent(), seed, IBV_WC_RDMA_WRITE));
+        ASSERT_EQ(there().load(10000, 5000), pattern(seed, 5000));
+    }
+    static void reap(pid_t child, int expected_code) {
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+        EXPECT_EQ(WEXITSTATUS(status), expected_code);
+    }
+};
+VERBS_TEST_EVERYWHERE(Fork);
+
+TEST_P(Fork, SafetyIsGrantedOrNotNeeded) {
+    EXPECT_EQ(ibv_fork_init(), 0);
+    EXPECT_EQ(ibv_fork_init(), 0) << "asked twice";
+}
+
+TEST_P(Fork, OfAChildThatExitsLeavesTheConnectionAlone) {
+    connect();
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(1));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) ::_exit(7);
+    reap(child, 7);
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
+}
+
+TEST_P(Fork, OfAChildThatLivesOnLeavesTheConnectionAlone) {
+    connect();
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        // It writes to the memory it inherited, which is its own copy, and waits for the parent.
+        here().store(0, std::vector<uint8_t>(1 << 16, 0xee));
+        ::close(ends[1]);
+        char byte = 0;
+        ::_exit(::read(ends[0], &byte, 1) == 0 ? 7 : 8);
+    }
+    ::close(ends[0]);
+    for (uint32_t seed = 1; seed <= 20; ++seed) {
+        ASSERT_NO_FATAL_FAILURE(expect_traffic(seed));
+    }
+    ::close(ends[1]);
+    reap(child, 7);
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(21));
+}
+
+TEST_P(Fork, OfAChildThatLivesOnDoesNotHideThatTheParentIsGone) {
+    connect();
+    // The peer's process plays the parent: it is simulated by closing while a child lives here.
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::close(ends[1]);
+        char byte = 0;
+        ::_exit(::read(ends[0], &byte, 1) == 0 ? 7 : 8);
+    }
+    ::close(ends[0]);
+    drop_here();
+    SideOptions impatient;
+    impatient.path.timeout = 14;
+    impatient.path.retry_cnt = 2;
+    LocalSide again(context(), impatient);
+    join(again, there());
+    ASSERT_EQ(there().post_recv(1, {{0, 8}}), 0);
+    ASSERT_EQ(again.post_send(make_send(2, {{0, 8}})), 0);
+    EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
+    EXPECT_TRUE(succeeded(again.sent(), 2, IBV_WC_SEND));
+    ::close(ends[1]);
+    reap(child, 7);
+}
+
+}  // namespace
