@@ -7,6 +7,8 @@
 
 #include <rdma/ib_user_verbs.h>
 
+#include <cstring>
+
 using namespace verbs;
 
 namespace {
@@ -63,11 +65,11 @@ Result<bool> hand_out(device::Context &context, const ib_uverbs_async_event_desc
                       ibv_async_event *event) {
     const About about = subject_of(record.event_type);
     auto *object = reinterpret_cast<void *>(static_cast<std::uintptr_t>(record.element));
-    if (about != About::port &&
-        !context.events().take(object, device::EventBook::Kind::async))
+    if (about != About::port && !context.events().take(object, device::EventBook::Kind::async))
         return false;
     *event = {};
-    event->event_type = static_cast<ibv_event_type>(record.event_type);
+    // Not by a cast: the type may be one from the future.
+    std::memcpy(&event->event_type, &record.event_type, sizeof event->event_type);
     switch (about) {
     case About::cq:
         event->element.cq = static_cast<ibv_cq *>(object);
@@ -122,7 +124,7 @@ int ibv_get_async_event(ibv_context *context, ibv_async_event *event) {
 void ibv_ack_async_event(ibv_async_event *event) {
     api::nothing([&]() -> Result<void> {
         VERBS_CHECK(api::required(event, "event"));
-        switch (subject_of(event->event_type)) {
+        switch (subject_of(static_cast<unsigned>(api::number_of(event->event_type)))) {
         case About::cq:
             VERBS_CHECK(api::owner_of(event->element.cq, "cq"));
             acknowledge(event->element.cq, &ibv_cq::async_events_completed);
@@ -142,4 +144,6 @@ void ibv_ack_async_event(ibv_async_event *event) {
     });
 }
 
-const char *ibv_event_type_str(enum ibv_event_type event) { return api::describe(kTypes, event); }
+const char *ibv_event_type_str(enum ibv_event_type event) {
+    return api::describe(kTypes, event);
+}

@@ -11,8 +11,8 @@ using namespace verbs;
 namespace {
 
 // Counts the event and tells the program whose it is. False: the CQ is gone, and so is the event.
-Result<bool> hand_out(device::Context &context, const ib_uverbs_comp_event_desc &event,
-                      ibv_cq **cq, void **cq_context) {
+Result<bool> hand_out(device::Context &context, const ib_uverbs_comp_event_desc &event, ibv_cq **cq,
+                      void **cq_context) {
     auto *object = reinterpret_cast<ibv_cq *>(static_cast<std::uintptr_t>(event.cq_handle));
     if (!context.events().take(object, device::EventBook::Kind::completion)) return false;
     // From here on the CQ cannot go until the program has acknowledged.
@@ -28,8 +28,7 @@ ibv_comp_channel *ibv_create_comp_channel(ibv_context *context) {
     return api::pointer([&]() -> Result<ibv_comp_channel *> {
         VERBS_TRY(self, device::Context::of(context));
         ibv_comp_channel *channel = nullptr;
-        VERBS_CHECK(
-            self->call("create_comp_channel", self->ops().create_comp_channel, &channel));
+        VERBS_CHECK(self->call("create_comp_channel", self->ops().create_comp_channel, &channel));
         VERBS_CHECK(api::delivered(channel, "channel"));
         channel->context = context;
         channel->refcnt = 0;

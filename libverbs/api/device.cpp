@@ -10,8 +10,14 @@ using namespace verbs;
 namespace {
 
 constexpr std::array<const char *, IBV_NODE_UNSPECIFIED + 1> kNodeTypes = {
-    nullptr,      "InfiniBand channel adapter", "InfiniBand switch", "InfiniBand router",
-    "iWARP NIC",  "usNIC",                      "usNIC UDP",         "unspecified",
+    nullptr,
+    "InfiniBand channel adapter",
+    "InfiniBand switch",
+    "InfiniBand router",
+    "iWARP NIC",
+    "usNIC",
+    "usNIC UDP",
+    "unspecified",
 };
 
 }  // namespace

@@ -3,6 +3,10 @@
 // none: there is nothing to be done, and the calls say so.
 #include <infiniband/verbs.h>
 
-int ibv_fork_init(void) { return 0; }
+int ibv_fork_init(void) {
+    return 0;
+}
 
-enum ibv_fork_status ibv_is_fork_initialized(void) { return IBV_FORK_UNNEEDED; }
+enum ibv_fork_status ibv_is_fork_initialized(void) {
+    return IBV_FORK_UNNEEDED;
+}

@@ -21,7 +21,8 @@ bool has_valid_checksum(const std::uint8_t *header) {
     std::uint32_t sum = 0;
     for (std::size_t i = 0; i < 20; i += 2)
         sum += static_cast<std::uint32_t>(header[i] << 8 | header[i + 1]);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
     return sum == 0xffff;
 }
 

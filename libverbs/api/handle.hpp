@@ -22,7 +22,8 @@ template <class Object>
 [[nodiscard]] Result<Context *> owner_of(const Object *object, const char *name) {
     VERBS_CHECK(required(object, name));
     auto context = Context::of(object->context);
-    if (!context) return fail(context.error().code, std::string(name) + ": " + context.error().phrase);
+    if (!context)
+        return fail(context.error().code, std::string(name) + ": " + context.error().phrase);
     return context;
 }
 

@@ -26,7 +26,9 @@ int query_gid(ibv_context *context, uint32_t port_num, uint32_t index,
     });
 }
 
-void set_reason(const char *text) noexcept { reason::set(text != nullptr ? text : ""); }
+void set_reason(const char *text) noexcept {
+    reason::set(text != nullptr ? text : "");
+}
 
 void log_line(int level, const char *who, const char *text) noexcept {
     if (level <= 0 || level > static_cast<int>(log::Level::debug)) return;

@@ -4,4 +4,6 @@
 
 #include <infiniband/verbs.h>
 
-const char *verbs_last_error(void) { return verbs::reason::text(); }
+const char *verbs_last_error(void) {
+    return verbs::reason::text();
+}

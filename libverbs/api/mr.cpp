@@ -33,8 +33,7 @@ ibv_mr *reg(ibv_pd *pd, void *addr, std::size_t length, std::uint64_t iova, int 
         VERBS_CHECK(check_access(access));
         VERBS_CHECK(check_range(addr, length));
         ibv_mr *mr = nullptr;
-        VERBS_CHECK(
-            self->call("reg_mr", self->ops().reg_mr, pd, addr, length, iova, access, &mr));
+        VERBS_CHECK(self->call("reg_mr", self->ops().reg_mr, pd, addr, length, iova, access, &mr));
         VERBS_CHECK(api::delivered(mr, "mr"));
         mr->context = pd->context;
         mr->pd = pd;
@@ -95,8 +94,8 @@ int ibv_rereg_mr(ibv_mr *mr, int flags, ibv_pd *pd, void *addr, size_t length, i
             const Change change{flags, pd, addr, length, access};
             VERBS_CHECK(check_change(*self, change));
             failure = IBV_REREG_MR_ERR_CMD;
-            VERBS_CHECK(self->call("rereg_mr", self->ops().rereg_mr, mr, flags, pd, addr, length,
-                                   access));
+            VERBS_CHECK(
+                self->call("rereg_mr", self->ops().rereg_mr, mr, flags, pd, addr, length, access));
             note_change(*mr, change);
             return 0;
         },

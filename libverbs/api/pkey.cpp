@@ -30,8 +30,7 @@ int ibv_get_pkey_index(ibv_context *context, uint8_t port_num, __be16 pkey) {
     return api::count([&]() -> Result<int> {
         VERBS_TRY(self, device::Context::of(context));
         ibv_port_attr port{};
-        VERBS_CHECK(
-            self->call("query_port", self->ops().query_port, port_num, &port, sizeof port));
+        VERBS_CHECK(self->call("query_port", self->ops().query_port, port_num, &port, sizeof port));
         for (int index = 0; index < port.pkey_tbl_len; ++index) {
             VERBS_TRY(found, entry_of(*self, port_num, index));
             if (found == pkey) return index;

@@ -46,8 +46,7 @@ int ibv_modify_qp(ibv_qp *qp, ibv_qp_attr *attr, int attr_mask) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(qp, "qp"));
         VERBS_CHECK(api::required(attr, "attr"));
-        if ((attr_mask & ~kKnownAttributes) != 0)
-            return fail(EINVAL, "unknown bits in attr_mask");
+        if ((attr_mask & ~kKnownAttributes) != 0) return fail(EINVAL, "unknown bits in attr_mask");
         VERBS_CHECK(self->call("modify_qp", self->ops().modify_qp, qp, attr, attr_mask));
         if ((attr_mask & IBV_QP_STATE) != 0) qp->state = attr->qp_state;
         return {};

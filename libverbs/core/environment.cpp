@@ -7,9 +7,13 @@
 
 namespace verbs::environment {
 
-const char *get(const char *name) noexcept { return ::secure_getenv(name); }
+const char *get(const char *name) noexcept {
+    return ::secure_getenv(name);
+}
 
-bool is_privileged() noexcept { return ::getauxval(AT_SECURE) != 0; }
+bool is_privileged() noexcept {
+    return ::getauxval(AT_SECURE) != 0;
+}
 
 std::vector<std::string> split(std::string_view list, char separator) {
     std::vector<std::string> parts;

@@ -42,7 +42,9 @@ std::optional<Level> parse_level(std::string_view text) noexcept {
     return static_cast<Level>(name - kNames.begin());
 }
 
-bool wants(Level level) noexcept { return level != Level::off && level <= level_of_process(); }
+bool wants(Level level) noexcept {
+    return level != Level::off && level <= level_of_process();
+}
 
 void line(Level level, std::string_view who, std::string_view text) noexcept {
     if (!wants(level)) return;

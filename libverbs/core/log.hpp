@@ -22,14 +22,14 @@ enum class Level : std::uint8_t { off = 0, error = 1, warn = 2, info = 3, debug 
 void line(Level level, std::string_view who, std::string_view text) noexcept;
 
 // The same with a format as of printf(3). A line that is too long is cut.
-[[gnu::format(printf, 3, 4)]]
-void format(Level level, const char *who, const char *text, ...) noexcept;
+[[gnu::format(printf, 3, 4)]] void format(Level level, const char *who, const char *text,
+                                          ...) noexcept;
 
 }  // namespace verbs::log
 
 // Arguments are only evaluated when the line is wanted.
-#define VERBS_LOG(level, who, ...)                                                       \
-    do {                                                                                 \
-        if (::verbs::log::wants(::verbs::log::Level::level))                             \
-            ::verbs::log::format(::verbs::log::Level::level, who, __VA_ARGS__);          \
+#define VERBS_LOG(level, who, ...)                                                                 \
+    do {                                                                                           \
+        if (::verbs::log::wants(::verbs::log::Level::level))                                       \
+            ::verbs::log::format(::verbs::log::Level::level, who, __VA_ARGS__);                    \
     } while (false)

@@ -28,14 +28,24 @@ constinit thread_local Line from_provider{};
 
 }  // namespace
 
-const char *text() noexcept { return last.text; }
+const char *text() noexcept {
+    return last.text;
+}
 
-void set(std::string_view phrase) noexcept { last.assign(phrase); }
+void set(std::string_view phrase) noexcept {
+    last.assign(phrase);
+}
 
-void clear_offer() noexcept { from_provider.assign({}); }
+void clear_offer() noexcept {
+    from_provider.assign({});
+}
 
-void offer(std::string_view phrase) noexcept { from_provider.assign(phrase); }
+void offer(std::string_view phrase) noexcept {
+    from_provider.assign(phrase);
+}
 
-std::string_view offered() noexcept { return {from_provider.text, from_provider.length}; }
+std::string_view offered() noexcept {
+    return {from_provider.text, from_provider.length};
+}
 
 }  // namespace verbs::reason

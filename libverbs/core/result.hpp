@@ -20,14 +20,14 @@ using Failure = tl::unexpected<Error>;
 }  // namespace verbs
 
 // Leaves the enclosing function with the error of `expression`, if it has one.
-#define VERBS_CHECK(expression)                                         \
-    do {                                                                \
-        if (auto verbs_check_result = (expression); !verbs_check_result) \
-            return ::verbs::Failure(std::move(verbs_check_result.error())); \
+#define VERBS_CHECK(expression)                                                                    \
+    do {                                                                                           \
+        if (auto verbs_check_result = (expression); !verbs_check_result)                           \
+            return ::verbs::Failure(std::move(verbs_check_result.error()));                        \
     } while (false)
 
 // Declares `variable` with the value of `expression`, or leaves with its error.
-#define VERBS_TRY(variable, expression)                                   \
-    auto variable##_result = (expression);                                \
-    if (!variable##_result) return ::verbs::Failure(std::move(variable##_result.error())); \
+#define VERBS_TRY(variable, expression)                                                            \
+    auto variable##_result = (expression);                                                         \
+    if (!variable##_result) return ::verbs::Failure(std::move(variable##_result.error()));         \
     auto variable = std::move(*variable##_result)

@@ -25,8 +25,12 @@ ContextBlock &block_of(Context &context) noexcept {
 }
 
 // Data path slots that a provider did not fill.
-int refuse_poll(ibv_cq * /*cq*/, int /*num_entries*/, ibv_wc * /*wc*/) noexcept { return -1; }
-int refuse_notify(ibv_cq * /*cq*/, int /*solicited_only*/) noexcept { return EOPNOTSUPP; }
+int refuse_poll(ibv_cq * /*cq*/, int /*num_entries*/, ibv_wc * /*wc*/) noexcept {
+    return -1;
+}
+int refuse_notify(ibv_cq * /*cq*/, int /*solicited_only*/) noexcept {
+    return EOPNOTSUPP;
+}
 int refuse_send(ibv_qp * /*qp*/, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     *bad_wr = wr;
     return EOPNOTSUPP;
@@ -65,8 +69,7 @@ Result<Context *> Context::of(const ibv_context *context) {
     if (context == nullptr) return fail(EINVAL, "the context is NULL");
     if (context->abi_compat == kIsExtended) {
         const auto *slots = reinterpret_cast<const std::uintptr_t *>(context);
-        auto *owned = reinterpret_cast<Owned *>(
-            *(slots - kSlotPrivate / sizeof(std::uintptr_t)));
+        auto *owned = reinterpret_cast<Owned *>(*(slots - kSlotPrivate / sizeof(std::uintptr_t)));
         if (owned != nullptr && owned->owner == &kOwner) return static_cast<Context *>(owned);
     }
     return fail(EINVAL, "the object belongs to another copy of a verbs library");
@@ -99,8 +102,12 @@ Result<void> Context::close(Context &context) {
     return {};
 }
 
-ibv_context &Context::handle() noexcept { return block_of(*this).tail.context; }
+ibv_context &Context::handle() noexcept {
+    return block_of(*this).tail.context;
+}
 
-ContextTail &Context::tail() noexcept { return block_of(*this).tail; }
+ContextTail &Context::tail() noexcept {
+    return block_of(*this).tail;
+}
 
 }  // namespace verbs::device

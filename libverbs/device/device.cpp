@@ -18,8 +18,9 @@ bool ends(const char (&text)[Size]) {
 
 Device::Device(loader::Provider &provider, const verbs_provider_device &announced) noexcept
     : provider_(provider), announced_(announced) {
-    base.node_type = static_cast<ibv_node_type>(announced.node_type);
-    base.transport_type = static_cast<ibv_transport_type>(announced.transport_type);
+    // Not by a cast: a plugin may have announced any number.
+    std::memcpy(&base.node_type, &announced.node_type, sizeof base.node_type);
+    std::memcpy(&base.transport_type, &announced.transport_type, sizeof base.transport_type);
     std::memcpy(base.name, announced.name, sizeof base.name);
     std::memcpy(base.dev_name, announced.dev_name, sizeof base.dev_name);
     std::memcpy(base.dev_path, announced.dev_path, sizeof base.dev_path);

@@ -25,11 +25,17 @@ void log_line(int level, const char *provider, const char *text) noexcept {
                   text != nullptr ? text : "");
 }
 
-void set_reason(const char *text) noexcept { reason::offer(text != nullptr ? text : ""); }
+void set_reason(const char *text) noexcept {
+    reason::offer(text != nullptr ? text : "");
+}
 
-const char *environment_of(const char *name) noexcept { return environment::get(name); }
+const char *environment_of(const char *name) noexcept {
+    return environment::get(name);
+}
 
-int count_kernel_devices() noexcept { return kernel_device_count(); }
+int count_kernel_devices() noexcept {
+    return kernel_device_count();
+}
 
 // Closes the object's account, waits until `is_acknowledged(taken)`, and ends mutex and cond.
 template <class Object, class Predicate>
@@ -41,7 +47,8 @@ void retire(Object *object, Predicate &&is_acknowledged) noexcept {
     if (!taken) return;
     ::pthread_mutex_lock(&object->mutex);
     // Signalled by acknowledge() in api/async_event.cpp and api/cq.cpp, under the same mutex.
-    while (!is_acknowledged(*taken)) ::pthread_cond_wait(&object->cond, &object->mutex);
+    while (!is_acknowledged(*taken))
+        ::pthread_cond_wait(&object->cond, &object->mutex);
     ::pthread_mutex_unlock(&object->mutex);
     ::pthread_cond_destroy(&object->cond);
     ::pthread_mutex_destroy(&object->mutex);
@@ -78,6 +85,8 @@ constexpr verbs_host kHost = {
 
 }  // namespace
 
-const verbs_host &host_table() noexcept { return kHost; }
+const verbs_host &host_table() noexcept {
+    return kHost;
+}
 
 }  // namespace verbs::device

@@ -6,8 +6,8 @@ namespace verbs::device {
 int kernel_device_count(const std::filesystem::path &folder) noexcept try {
     std::error_code problem;
     int count = 0;
-    for (std::filesystem::directory_iterator entry(folder, problem), end;
-         !problem && entry != end; entry.increment(problem))
+    for (std::filesystem::directory_iterator entry(folder, problem), end; !problem && entry != end;
+         entry.increment(problem))
         ++count;
     return count;
 } catch (...) {

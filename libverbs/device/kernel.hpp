@@ -8,7 +8,7 @@
 namespace verbs::device {
 
 // How many RDMA devices the kernel has. 0 where it has no RDMA at all.
-[[nodiscard]] int kernel_device_count(
-    const std::filesystem::path &folder = "/sys/class/infiniband") noexcept;
+[[nodiscard]] int
+kernel_device_count(const std::filesystem::path &folder = "/sys/class/infiniband") noexcept;
 
 }  // namespace verbs::device

@@ -46,7 +46,8 @@ Result<ibv_device **> Registry::list(int &count) {
     scan();
     const std::lock_guard guard(lock_);
     auto array = std::make_unique<ibv_device *[]>(present_.size() + 1);
-    for (std::size_t i = 0; i < present_.size(); ++i) array[i] = &present_[i]->base;
+    for (std::size_t i = 0; i < present_.size(); ++i)
+        array[i] = &present_[i]->base;
     lists_.emplace(array.get(), present_);
     count = static_cast<int>(present_.size());
     return array.release();
@@ -83,20 +84,23 @@ std::string Registry::why_empty() {
     if (!reasons.empty()) return "no RDMA device; refused: " + joined(reasons);
     std::vector<std::string> names;
     if (providers_.empty()) {
-        for (const auto &folder : where_.folders) names.push_back(folder.string());
+        for (const auto &folder : where_.folders)
+            names.push_back(folder.string());
         return "no RDMA device: no provider manifest in " + joined(names);
     }
-    for (const auto &provider : providers_) names.emplace_back(provider->name());
+    for (const auto &provider : providers_)
+        names.emplace_back(provider->name());
     return "no RDMA device: none offered by " + joined(names);
 }
 
 void Registry::discover() {
     if (is_discovered_) return;
     auto found = loader::find_manifests(where_);
-    for (auto &refusal : found.refusals) refused_manifests_.push_back(std::move(refusal.text));
+    for (auto &refusal : found.refusals)
+        refused_manifests_.push_back(std::move(refusal.text));
     for (auto &manifest : found.manifests)
-        providers_.push_back(std::make_unique<loader::Provider>(std::move(manifest), host_,
-                                                                where_.is_privileged));
+        providers_.push_back(
+            std::make_unique<loader::Provider>(std::move(manifest), host_, where_.is_privileged));
     is_discovered_ = true;
 }
 
@@ -113,7 +117,8 @@ void Registry::scan() {
     vanished = std::exchange(present_, std::move(present));
     problems_ = std::move(problems);
     std::erase_if(handles_, [](const auto &entry) { return entry.second.expired(); });
-    for (const auto &device : present_) handles_.insert_or_assign(&device->base, device);
+    for (const auto &device : present_)
+        handles_.insert_or_assign(&device->base, device);
 }
 
 void Registry::ask(loader::Provider &provider, Devices &present,

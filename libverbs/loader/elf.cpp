@@ -15,7 +15,9 @@ namespace {
 
 constexpr unsigned char kOwnClass = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
 
-Failure system_failure() { return fail(errno, std::strerror(errno)); }
+Failure system_failure() {
+    return fail(errno, std::strerror(errno));
+}
 
 // Reads exactly `size` bytes at `offset`.
 Result<void> read_at(int fd, void *to, std::size_t size, std::uint64_t offset) {

@@ -18,8 +18,7 @@ struct Sizes {
     std::uint32_t ops;
 };
 constexpr std::array<Sizes, VERBS_PROVIDER_CONTRACT + 1> kSizes = {{
-    {0, 0},
-    {56, 272},  // contract 1
+    {0, 0}, {56, 272},  // contract 1
 }};
 static_assert(sizeof(verbs_provider) >= kSizes[VERBS_PROVIDER_CONTRACT].table);
 static_assert(sizeof(verbs_provider_ops) >= kSizes[VERBS_PROVIDER_CONTRACT].ops);
@@ -27,7 +26,9 @@ static_assert(sizeof(verbs_provider_ops) >= kSizes[VERBS_PROVIDER_CONTRACT].ops)
 // No table of this kind will ever be longer. A plugin that says so is broken.
 constexpr std::uint32_t kMaxTable = 64 * 1024;
 
-std::string number(std::uint32_t value) { return std::to_string(value); }
+std::string number(std::uint32_t value) {
+    return std::to_string(value);
+}
 
 std::string known_contracts() {
     return "this library knows " + number(VERBS_PROVIDER_CONTRACT_OLDEST) + " to " +
@@ -61,8 +62,8 @@ Result<void> judge_sizes(const verbs_provider &provider, std::size_t symbol_size
         (symbol_size != 0 && provider.size > symbol_size))
         return fail(ELIBBAD, "L4: the table claims " + number(provider.size) +
                                  " bytes, its contract has " + number(least.table));
-    if (provider.ops == nullptr || provider.ops_size < least.ops ||
-        provider.ops_size > kMaxTable || provider.ops_size % sizeof(void *) != 0)
+    if (provider.ops == nullptr || provider.ops_size < least.ops || provider.ops_size > kMaxTable ||
+        provider.ops_size % sizeof(void *) != 0)
         return fail(ELIBBAD, "L4: the slots claim " + number(provider.ops_size) +
                                  " bytes, their contract has " + number(least.ops));
     return {};
@@ -88,7 +89,7 @@ struct Refusing<int (*)(A...)> {
 void leave_event_alone(ibv_cq * /*cq*/) noexcept {}
 
 Result<void> judge_required(const verbs_provider_ops &ops, const Manifest &manifest) {
-#define VERBS_REQUIRED(slot) \
+#define VERBS_REQUIRED(slot)                                                                       \
     if (ops.slot == nullptr) return fail(ELIBBAD, "L6: the required slot " #slot " is empty")
     VERBS_REQUIRED(start);
     VERBS_REQUIRED(open_device);
@@ -110,7 +111,7 @@ Result<void> judge_required(const verbs_provider_ops &ops, const Manifest &manif
 }
 
 void fill_optional(verbs_provider_ops &ops) {
-#define VERBS_OPTIONAL(slot) \
+#define VERBS_OPTIONAL(slot)                                                                       \
     if (ops.slot == nullptr) ops.slot = &Refusing<decltype(ops.slot)>::call
     VERBS_OPTIONAL(query_gid);
     VERBS_OPTIONAL(query_pkey);

@@ -20,9 +20,9 @@ constexpr std::uint32_t kManifestVersion = 1;
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxPath = 4000;
 constexpr std::size_t kMaxMatches = 256;
-constexpr std::array<std::string_view, 9> kKnownKeys = {
-    "manifest", "name", "library", "contract", "enumerates",
-    "match",    "class", "package", "description"};
+constexpr std::array<std::string_view, 9> kKnownKeys = {"manifest", "name",       "library",
+                                                        "contract", "enumerates", "match",
+                                                        "class",    "package",    "description"};
 
 // Checked before the parser runs, so that a text of brackets costs no memory.
 bool is_too_deep(std::string_view text) {
@@ -31,8 +31,10 @@ bool is_too_deep(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (in_string) {
-            if (c == '\\') ++i;
-            else if (c == '"') in_string = false;
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                in_string = false;
         } else if (c == '"') {
             in_string = true;
         } else if (c == '{' || c == '[') {
@@ -131,8 +133,7 @@ Result<void> read_contract(const json &object, Manifest &manifest) {
         return fail(EINVAL, "M4: there is no object \"contract\"");
     VERBS_TRY(oldest, number_of(*range, "oldest"));
     VERBS_TRY(newest, number_of(*range, "newest"));
-    if (oldest > newest)
-        return fail(EINVAL, "M4: in \"contract\", oldest is above newest");
+    if (oldest > newest) return fail(EINVAL, "M4: in \"contract\", oldest is above newest");
     manifest.contract_oldest = oldest;
     manifest.contract_newest = newest;
     return {};

@@ -40,7 +40,9 @@ Result<void> Provider::open() {
     return {};
 }
 
-void Provider::begin_call() noexcept { reason::clear_offer(); }
+void Provider::begin_call() noexcept {
+    reason::clear_offer();
+}
 
 Failure Provider::threw(const char *verb, const char *what) const {
     std::string phrase = manifest_.name + ": " + verb + " threw: " + what;
@@ -54,9 +56,9 @@ Failure Provider::refused(const char *verb, int code) const {
     const int number = code < 0 && code >= -kLargestErrno ? -code : code;
     const int sane = number > 0 && number <= kLargestErrno ? number : EIO;
     const auto offered = reason::offered();
-    return fail(sane, manifest_.name + ": " + verb + ": " +
-                          (offered.empty() ? std::string(std::strerror(sane))
-                                           : std::string(offered)));
+    return fail(sane,
+                manifest_.name + ": " + verb + ": " +
+                    (offered.empty() ? std::string(std::strerror(sane)) : std::string(offered)));
 }
 
 }  // namespace verbs::loader

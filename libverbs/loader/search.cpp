@@ -36,8 +36,8 @@ using Candidates = std::map<Key, std::filesystem::path>;
 Result<void> check_owner(const struct stat &facts) {
     if (facts.st_uid != 0 && facts.st_uid != ::geteuid())
         return fail(EPERM, "owned by a stranger, in a privileged process");
-    const bool is_loose = (facts.st_mode & S_IWOTH) != 0 ||
-                          ((facts.st_mode & S_IWGRP) != 0 && facts.st_gid != 0);
+    const bool is_loose =
+        (facts.st_mode & S_IWOTH) != 0 || ((facts.st_mode & S_IWGRP) != 0 && facts.st_gid != 0);
     if (is_loose) return fail(EPERM, "writable by others, in a privileged process");
     return {};
 }
@@ -80,8 +80,7 @@ Result<std::string> read_text(const std::filesystem::path &file, bool is_privile
     while (used < text.size()) {
         const auto got = ::read(fd.get(), text.data() + used, text.size() - used);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
-            return fail(errno, std::string("M1: cannot be read: ") + std::strerror(errno));
+        if (got < 0) return fail(errno, std::string("M1: cannot be read: ") + std::strerror(errno));
         if (got == 0) break;
         used += static_cast<std::size_t>(got);
     }
@@ -114,13 +113,15 @@ SearchPath search_path_of_process() {
     where.is_privileged = environment::is_privileged();
     // environment::get gives nothing to a privileged process.
     if (const char *instead = environment::get("VERBS_PROVIDERS"); instead != nullptr) {
-        for (auto &folder : environment::split(instead, ':')) where.folders.emplace_back(folder);
+        for (auto &folder : environment::split(instead, ':'))
+            where.folders.emplace_back(folder);
     } else {
         where.folders.emplace_back(VERBS_CONFIG_DIR "/providers.d");
         where.folders.emplace_back(VERBS_MANIFEST_DIR);
     }
     if (const char *extra = environment::get("VERBS_PROVIDERS_EXTRA"); extra != nullptr)
-        for (auto &folder : environment::split(extra, ':')) where.folders.emplace_back(folder);
+        for (auto &folder : environment::split(extra, ':'))
+            where.folders.emplace_back(folder);
     return where;
 }
 
@@ -142,8 +143,10 @@ Found find_manifests(const SearchPath &where) {
         auto manifest = read_manifest(file, where);
         auto judged = manifest ? check_name_is_free(*manifest, found.manifests)
                                : Result<void>(Failure(manifest.error()));
-        if (judged) found.manifests.push_back(std::move(*manifest));
-        else refuse(found, file, judged.error());
+        if (judged)
+            found.manifests.push_back(std::move(*manifest));
+        else
+            refuse(found, file, judged.error());
     }
     return found;
 }

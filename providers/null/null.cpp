@@ -26,8 +26,12 @@ constexpr int kMaxEntries = 1024;
 // The data path: plain functions that programs reach without the library in between. No exception,
 // no allocation, no log. Whatever is left NULL in context.ops the library fills with a refusal, so
 // this device needs to bring only what is not one: its CQs are empty, and may be waited for.
-int poll_cq(ibv_cq * /*cq*/, int /*num_entries*/, ibv_wc * /*wc*/) noexcept { return 0; }
-int req_notify_cq(ibv_cq * /*cq*/, int /*solicited_only*/) noexcept { return 0; }
+int poll_cq(ibv_cq * /*cq*/, int /*num_entries*/, ibv_wc * /*wc*/) noexcept {
+    return 0;
+}
+int req_notify_cq(ibv_cq * /*cq*/, int /*solicited_only*/) noexcept {
+    return 0;
+}
 
 class NullDevice {
 public:
@@ -93,7 +97,8 @@ public:
     }
 
     Result<verbs_provider_gid> query_gid(std::uint8_t port_num, int index) {
-        if (port_num != 1 || index != 0) return fail(EINVAL, "the device has port 1 only, and there GID 0 only");
+        if (port_num != 1 || index != 0)
+            return fail(EINVAL, "the device has port 1 only, and there GID 0 only");
         return fail(ENODATA, "the entry is empty");
     }
 

@@ -27,7 +27,7 @@ private:
         std::string subject;  // pattern of Suite.Test, or a feature
         std::string reason;
     };
-    void make_read(const std::string &path);
+    void read(const std::string &path);
 
     std::vector<Line> lines_;
 };

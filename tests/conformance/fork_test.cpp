@@ -70,31 +70,4 @@ TEST_P(Fork, OfAChildThatLivesOnLeavesTheConnectionAlone) {
     ASSERT_NO_FATAL_FAILURE(expect_traffic(21));
 }
 
-TEST_P(Fork, OfAChildThatLivesOnDoesNotHideThatTheParentIsGone) {
-    connect();
-    // The peer's process plays the parent: it is simulated by closing while a child lives here.
-    int ends[2];
-    ASSERT_EQ(::pipe(ends), 0);
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        ::close(ends[1]);
-        char byte = 0;
-        ::_exit(::read(ends[0], &byte, 1) == 0 ? 7 : 8);
-    }
-    ::close(ends[0]);
-    drop_here();
-    SideOptions impatient;
-    impatient.path.timeout = 14;
-    impatient.path.retry_cnt = 2;
-    LocalSide again(context(), impatient);
-    join(again, there());
-    ASSERT_EQ(there().post_recv(1, {{0, 8}}), 0);
-    ASSERT_EQ(again.post_send(make_send(2, {{0, 8}})), 0);
-    EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
-    EXPECT_TRUE(succeeded(again.sent(), 2, IBV_WC_SEND));
-    ::close(ends[1]);
-    reap(child, 7);
-}
-
 }  // namespace

@@ -184,6 +184,19 @@ TEST_P(PeerThatDies, InTheMiddleOfTrafficIsNoticedInTime) {
 
 INSTANTIATE_TEST_SUITE_P(Processes, PeerThatDies, ::testing::Values(8, 4096, 1 << 20));
 
+// What tells that a process died must not be kept alive by a child that inherited it.
+TEST_F(PeerThatLeaves, KilledIsNoticedEvenThoughAChildOfItLivesOn) {
+    LocalSide here(context(), impatient());
+    RemoteSide there(impatient());
+    join(here, there);
+    post_receives(here);
+    const RemotePlace place = there.at(0);
+    there.fork_a_child();
+    there.kill();
+    ASSERT_EQ(here.post_send(make_write(1, {{0, 8}}, place)), 0);
+    expect_loss(here);
+}
+
 TEST_F(PeerThatLeaves, KilledWhileWeOnlyWaitDoesNotDisturbTheNextPeer) {
     LocalSide here(context(), impatient());
     {

@@ -53,7 +53,6 @@ protected:
         }
         return std::make_unique<LocalSide>(context(), options);
     }
-    void drop_here() { here_.reset(); }
     LocalSide &here() { return *here_; }
     Side &there() { return *there_; }
 

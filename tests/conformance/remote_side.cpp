@@ -2,7 +2,9 @@
 // A side in another process: every method is one message there and one back.
 #include "side.hpp"
 
-#include <algorithm>
+#include <poll.h>
+#include <unistd.h>
+
 #include <stdexcept>
 #include <string>
 
@@ -20,6 +22,7 @@ enum class RemoteSide::Act : uint32_t {
     kStore,
     kState,
     kChangeState,
+    kFork,
     kLeave,
 };
 
@@ -29,6 +32,17 @@ enum class Outcome : uint32_t { kDone, kFailed };
 
 // Longer than the wait of the process we ask, so that its reason reaches us.
 Milliseconds answer_limit() { return patience() * 2; }
+
+// The child does nothing but live, until the test has closed its end of the exchange.
+void fork_until_hang_up(int exchange_fd) {
+    const pid_t child = ::fork();
+    if (child < 0) give_up("fork");
+    if (child > 0) return;
+    pollfd entry{exchange_fd, POLLRDHUP, 0};
+    while (::poll(&entry, 1, -1) < 0) {
+    }
+    ::_exit(0);
+}
 
 }  // namespace
 
@@ -111,6 +125,8 @@ int RemoteSide::change_state(ibv_qp_state state) {
     return process_.ends_well();
 }
 
+void RemoteSide::fork_a_child() { ask(request(Act::kFork)); }
+
 void RemoteSide::kill() {
     is_there_ = false;
     process_.kill();
@@ -165,6 +181,7 @@ void serve_side(Exchange &exchange) {
             case Act::kChangeState:
                 answer.put(side.change_state(request.take<ibv_qp_state>()));
                 break;
+            case Act::kFork: fork_until_hang_up(exchange.fd()); break;
             case Act::kLeave: break;
             }
         } catch (const std::exception &problem) {

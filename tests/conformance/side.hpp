@@ -196,6 +196,8 @@ public:
     // The process destroys everything in order and exits with 0.
     ::testing::AssertionResult leave();
     void kill();
+    // The process forks a child that holds all it inherits until this side is gone.
+    void fork_a_child();
     [[nodiscard]] pid_t pid() const { return process_.pid(); }
 
 private:

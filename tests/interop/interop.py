@@ -27,8 +27,8 @@ WAYS = {"polling": [], "on events": ["-e"]}
 RC_SIZES = [1, 2, 64, 1024, 4096, 65536, 1048576]
 UD_SIZES = [1, 2, 64, 1024, 2048, 4096]  # up to the port's MTU
 PERFTESTS = {  # iterations per size: enough to fill the queues, few enough for 8 MiB messages
-    "ib_send_lat": 50, "ib_send_bw": 100, "ib_write_lat": 50, "ib_write_bw": 100,
-    "ib_read_lat": 50, "ib_read_bw": 100,
+    "ib_send_lat": 20, "ib_send_bw": 50, "ib_write_lat": 20, "ib_write_bw": 50,
+    "ib_read_lat": 20, "ib_read_bw": 50,
 }
 GIDS = {"GID 0": ["-x", "0"], "the GID that it finds": []}
 PERFTEST_SIZES = [2**exponent for exponent in range(1, 24)]

@@ -28,13 +28,12 @@ public:
     template <typename T>
     Message &put(const T &value) {
         static_assert(std::is_trivially_copyable_v<T>);
-        const auto *first = reinterpret_cast<const uint8_t *>(&value);
-        bytes_.insert(bytes_.end(), first, first + sizeof value);
+        append(&value, sizeof value);
         return *this;
     }
     Message &put_bytes(std::span<const uint8_t> bytes) {
         put<uint64_t>(bytes.size());
-        bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+        append(bytes.data(), bytes.size());
         return *this;
     }
     template <typename T>
@@ -65,6 +64,11 @@ public:
     [[nodiscard]] std::span<const uint8_t> bytes() const { return bytes_; }
 
 private:
+    void append(const void *first, size_t length) {
+        const size_t old_size = bytes_.size();
+        bytes_.resize(old_size + length);
+        if (length != 0) std::memcpy(bytes_.data() + old_size, first, length);
+    }
     const uint8_t *advance(size_t length) {
         if (length > bytes_.size() - taken_) throw std::runtime_error("message is too short");
         const uint8_t *first = bytes_.data() + taken_;
@@ -90,6 +94,8 @@ public:
     ~Exchange() {
         if (fd_ >= 0) ::close(fd_);
     }
+
+    [[nodiscard]] int fd() const { return fd_; }
 
     void send(const Message &message) {
         const Deadline deadline;

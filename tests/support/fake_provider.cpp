@@ -30,7 +30,7 @@ int begin(const char *slot) {
     return state.code;
 }
 
-#define BEGIN(slot) \
+#define BEGIN(slot)                                                                                \
     if (const int code = begin(slot); code != 0) return code
 
 int start(const verbs_host *host) {
@@ -40,7 +40,8 @@ int start(const verbs_host *host) {
 
 int enumerate(void (*found)(void *, const verbs_provider_device *), void *sink) {
     BEGIN("enumerate");
-    for (const auto &device : state.devices) found(sink, &device);
+    for (const auto &device : state.devices)
+        found(sink, &device);
     return 0;
 }
 
@@ -184,7 +185,9 @@ int destroy_cq(void *, ibv_cq *cq) {
     delete cq;
     return 0;
 }
-void cq_event(ibv_cq *) { begin("cq_event"); }
+void cq_event(ibv_cq *) {
+    begin("cq_event");
+}
 int create_srq(void *, ibv_pd *, ibv_srq_init_attr *, ibv_srq **srq) {
     BEGIN("create_srq");
     *srq = dirty<ibv_srq>();
@@ -251,17 +254,39 @@ int detach_mcast(void *, ibv_qp *, const ibv_gid *, uint16_t) {
 #define SLOT(name) .name = &name
 
 constexpr verbs_provider_ops kOps = {
-    SLOT(start),        SLOT(enumerate),           SLOT(open_device),
-    SLOT(close_device), SLOT(query_device),        SLOT(query_port),
-    SLOT(query_gid),    SLOT(query_pkey),          SLOT(alloc_pd),
-    SLOT(dealloc_pd),   SLOT(reg_mr),              SLOT(rereg_mr),
-    SLOT(dereg_mr),     SLOT(alloc_mw),            SLOT(bind_mw),
-    SLOT(dealloc_mw),   SLOT(create_comp_channel), SLOT(destroy_comp_channel),
-    SLOT(create_cq),    SLOT(resize_cq),           SLOT(destroy_cq),
-    SLOT(cq_event),     SLOT(create_srq),          SLOT(modify_srq),
-    SLOT(query_srq),    SLOT(destroy_srq),         SLOT(create_qp),
-    SLOT(modify_qp),    SLOT(query_qp),            SLOT(destroy_qp),
-    SLOT(create_ah),    SLOT(destroy_ah),          SLOT(attach_mcast),
+    SLOT(start),
+    SLOT(enumerate),
+    SLOT(open_device),
+    SLOT(close_device),
+    SLOT(query_device),
+    SLOT(query_port),
+    SLOT(query_gid),
+    SLOT(query_pkey),
+    SLOT(alloc_pd),
+    SLOT(dealloc_pd),
+    SLOT(reg_mr),
+    SLOT(rereg_mr),
+    SLOT(dereg_mr),
+    SLOT(alloc_mw),
+    SLOT(bind_mw),
+    SLOT(dealloc_mw),
+    SLOT(create_comp_channel),
+    SLOT(destroy_comp_channel),
+    SLOT(create_cq),
+    SLOT(resize_cq),
+    SLOT(destroy_cq),
+    SLOT(cq_event),
+    SLOT(create_srq),
+    SLOT(modify_srq),
+    SLOT(query_srq),
+    SLOT(destroy_srq),
+    SLOT(create_qp),
+    SLOT(modify_qp),
+    SLOT(query_qp),
+    SLOT(destroy_qp),
+    SLOT(create_ah),
+    SLOT(destroy_ah),
+    SLOT(attach_mcast),
     SLOT(detach_mcast),
 };
 
@@ -284,4 +309,6 @@ const struct verbs_provider verbs_provider = {
 };
 
 EXPORT FakeState *verbs_fake_state();
-FakeState *verbs_fake_state() { return &state; }
+FakeState *verbs_fake_state() {
+    return &state;
+}

@@ -166,8 +166,7 @@ struct verbs_provider_ops {
     int (*destroy_qp)(void *device, struct ibv_qp *qp);
 
     /* Address handles and multicast. Optional. */
-    int (*create_ah)(void *device, struct ibv_pd *pd, struct ibv_ah_attr *attr,
-                     struct ibv_ah **ah);
+    int (*create_ah)(void *device, struct ibv_pd *pd, struct ibv_ah_attr *attr, struct ibv_ah **ah);
     int (*destroy_ah)(void *device, struct ibv_ah *ah);
     int (*attach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);
     int (*detach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);

@@ -80,14 +80,12 @@ struct Slot;
 template <class T, class... A, Result<void> (T::*Method)(A...)>
 struct Slot<Method> {
     static int call(void *device, A... args) noexcept {
-        return guarded([&] { return (static_cast<T *>(device)->*Method)(args...); },
-                       [](auto &) {});
+        return guarded([&] { return (static_cast<T *>(device)->*Method)(args...); }, [](auto &) {});
     }
 };
 
 template <class T, class R, class... A, Result<R> (T::*Method)(A...)>
-    requires(!std::is_void_v<R>)
-struct Slot<Method> {
+requires(!std::is_void_v<R>) struct Slot<Method> {
     static int call(void *device, A... args, R *out) noexcept {
         return guarded([&] { return (static_cast<T *>(device)->*Method)(args...); },
                        [&](auto &result) { *out = std::move(*result); });
@@ -109,7 +107,8 @@ template <class T>
 int enumerate(void (*found)(void *, const verbs_provider_device *), void *sink) noexcept {
     return guarded([] { return T::enumerate(); },
                    [&](Result<std::vector<verbs_provider_device>> &devices) {
-                       for (const auto &device : *devices) found(sink, &device);
+                       for (const auto &device : *devices)
+                           found(sink, &device);
                    });
 }
 
@@ -141,9 +140,8 @@ int query_port(void *device, uint8_t port_num, ibv_port_attr *attr, size_t size)
 }  // namespace detail
 
 // The optional slot for T::method, or an empty one where T has no such method.
-#define VERBS_PROVIDER_SLOT(method)                                             \
-    if constexpr (requires { &T::method; })                                     \
-        ops.method = &detail::Slot<&T::method>::call
+#define VERBS_PROVIDER_SLOT(method)                                                                \
+    if constexpr (requires { &T::method; }) ops.method = &detail::Slot<&T::method>::call
 
 template <class T>
 constexpr verbs_provider_ops make_ops() {
@@ -193,11 +191,15 @@ inline constexpr verbs_provider_ops kOps = make_ops<T>();
 }  // namespace verbs::provider
 
 // Exports class `type` as this plugin's provider. Once per plugin, outside any namespace.
-#define VERBS_PROVIDER(type)                                                              \
-    extern "C" __attribute__((visibility("default"))) const struct verbs_provider         \
-        verbs_provider;                                                                   \
-    const struct verbs_provider verbs_provider = {                                        \
-        VERBS_PROVIDER_MAGIC,    VERBS_PROVIDER_CONTRACT,        sizeof(struct verbs_provider), \
-        type::kName,             &verbs::provider::kOps<type>,   sizeof(struct verbs_provider_ops), \
-        0,                       nullptr,                        0,                             \
-        0}
+#define VERBS_PROVIDER(type)                                                                       \
+    extern "C" __attribute__((visibility("default"))) const struct verbs_provider verbs_provider;  \
+    const struct verbs_provider verbs_provider = {VERBS_PROVIDER_MAGIC,                            \
+                                                  VERBS_PROVIDER_CONTRACT,                         \
+                                                  sizeof(struct verbs_provider),                   \
+                                                  type::kName,                                     \
+                                                  &verbs::provider::kOps<type>,                    \
+                                                  sizeof(struct verbs_provider_ops),               \
+                                                  0,                                               \
+                                                  nullptr,                                         \
+                                                  0,                                               \
+                                                  0}

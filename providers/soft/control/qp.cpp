@@ -163,6 +163,7 @@ void Device::reset(Qp &qp) {
         qp.now.store(IBV_QPS_RESET, std::memory_order_release);
         qp.sq.ring.head = qp.sq.sent = qp.sq.ring.tail = 0;
         qp.rq.ring.head = qp.rq.ring.tail = 0;
+        qp.rq.partial = 0;
     }
     disconnect(qp);
     forget_completions(*qp.sends_to, qp.qp_num);

@@ -59,6 +59,28 @@ public:
         }
     }
 
+    // Steps over the first `length` bytes; scatter() and gather_next() go on from there.
+    void skip(uint64_t length) noexcept {
+        for (; at_ < count_ && length >= parts_[at_].iov_len; ++at_) length -= parts_[at_].iov_len;
+        offset_ = length;
+    }
+
+    // Copies the next `length` bytes of the listed memory to `to`.
+    void gather_next(void *to, uint64_t length) noexcept {
+        auto *target = static_cast<uint8_t *>(to);
+        while (length > 0 && at_ < count_) {
+            const uint64_t step = std::min<uint64_t>(length, parts_[at_].iov_len - offset_);
+            std::memcpy(target, static_cast<const uint8_t *>(parts_[at_].iov_base) + offset_, step);
+            target += step;
+            length -= step;
+            offset_ += step;
+            if (offset_ == parts_[at_].iov_len) {
+                ++at_;
+                offset_ = 0;
+            }
+        }
+    }
+
     [[nodiscard]] iovec *parts() noexcept { return parts_.data(); }
     [[nodiscard]] uint32_t count() const noexcept { return count_; }
 

@@ -46,6 +46,8 @@ struct SendWqe {
     uint64_t end;  // ring position at which the responder is done with it; valid once sent
     uint64_t remote_address;
     uint32_t length;
+    uint32_t moved;  // bytes that went through the ring already, in parts
+    uint32_t asked;  // RDMA READ through the ring: bytes that the responder was asked for
     uint32_t rkey;
     uint32_t imm_be;
     uint32_t remote_qpn;
@@ -121,6 +123,7 @@ struct ReceiveQueue {
     std::vector<std::unique_ptr<RxEnd>> senders;  // UD
     // A message waits in a channel for a receive to be posted (receiver not ready).
     bool starved = false;
+    uint32_t partial = 0;  // bytes of a message in parts that are in place already
     // The requester is gone: what its messages only refer to must not be fetched any more.
     bool sender_left = false;
     int64_t rnr_timer_ns = 0;  // min_rnr_timer

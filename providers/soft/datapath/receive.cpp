@@ -13,6 +13,7 @@
 
 #include <verbs/provider.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 
@@ -100,8 +101,13 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         wc.imm_data = arrival.imm_be;
         wc.wc_flags = IBV_WC_WITH_IMM;
     }
+    const bool has_more = (arrival.flags & kFlagMore) != 0;
     if (!is_write && arrival.length > 0) {
-        if (!by_reference && arrival.payload != arrival.length)
+        // A message in parts: each continues where the last one ended, the last one completes.
+        const uint32_t offset = by_reference ? 0 : arrival.argument;
+        if (!by_reference &&
+            (offset != rq.partial || arrival.payload > arrival.length - std::min(offset, arrival.length) ||
+             has_more != (offset + arrival.payload < arrival.length)))
             return refuse(qp, end, Refusal::invalid_request);
         if (arrival.length > capacity_of(wqe)) {
             complete(qp, wqe, wc, IBV_WC_LOC_LEN_ERR, true);
@@ -124,11 +130,39 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
                 return refuse(qp, end, Refusal::operation);
             }
         } else {
-            memory.scatter(arrival.data, arrival.length);
+            memory.skip(offset);
+            memory.scatter(arrival.data, arrival.payload);
+            rq.partial = has_more ? offset + arrival.payload : 0;
+            if (has_more) return Outcome::taken;
         }
     }
     complete(qp, wqe, wc, IBV_WC_SUCCESS, (arrival.flags & kFlagSolicited) != 0);
     ++rq.ring.head;
+    return Outcome::taken;
+}
+
+// A write or read that the requester could not carry out himself.
+Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    const bool is_read = arrival.kind == MessageKind::read;
+    OneSided place;
+    if (arrival.payload < sizeof place) return refuse(qp, end, Refusal::invalid_request);
+    std::memcpy(&place, arrival.data, sizeof place);
+    const uint32_t carried = arrival.payload - static_cast<uint32_t>(sizeof place);
+    if (is_read ? place.length > kReplyBytes : place.length != carried)
+        return refuse(qp, end, Refusal::invalid_request);
+    const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
+    if ((qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
+        return refuse(qp, end, Refusal::invalid_request);
+    uint64_t address = 0;
+    if (!translate(qp.owner->mrs().home(), place.rkey, place.address, place.length, needed,
+                   qp.domain_pd->number, address)) {
+        report_qp_event(qp, IBV_EVENT_QP_ACCESS_ERR);
+        return refuse(qp, end, Refusal::access);
+    }
+    if (is_read)
+        std::memcpy(end.segment().reply(), reinterpret_cast<const void *>(address), place.length);
+    else
+        std::memcpy(reinterpret_cast<void *>(address), arrival.data + sizeof place, place.length);
     return Outcome::taken;
 }
 
@@ -178,6 +212,8 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     switch (arrival.kind) {
     case MessageKind::send:
     case MessageKind::write_imm: return deliver_connected(qp, end, arrival);
+    case MessageKind::write:
+    case MessageKind::read: return serve_one_sided(qp, end, arrival);
     case MessageKind::fatal:
         report_qp_event(qp, static_cast<Refusal>(arrival.argument) == Refusal::access
                                 ? IBV_EVENT_QP_ACCESS_ERR
@@ -240,6 +276,7 @@ void flush_receives(Qp &qp) noexcept {
         complete(qp, rq.ring.at(rq.ring.head), wc, IBV_WC_WR_FLUSH_ERR, true);
     }
     rq.starved = false;
+    rq.partial = 0;
     rq.refuse_at_ns = 0;
 }
 

@@ -11,6 +11,7 @@
 #include "link/process.hpp"
 #include "link/remote_memory.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 
@@ -116,6 +117,49 @@ void fill(Message &message, SendWqe &wqe, const MemoryList &memory, uint8_t *pay
         memory.gather(payload);
 }
 
+// Puts the next part of a long message into the ring: `front` first, then as much of the data as
+// one message carries. Gives nullptr when the ring is full.
+Message *put_part(TxEnd &channel, SendWqe &wqe, MemoryList &memory, const OneSided *front,
+                  uint32_t part) noexcept {
+    const uint32_t extra = front != nullptr ? sizeof *front : 0;
+    Message *message = channel.reserve(extra + part);
+    if (message == nullptr) return nullptr;
+    auto *data = reinterpret_cast<uint8_t *>(message + 1);
+    if (extra != 0) std::memcpy(data, front, extra);
+    message->flags = 0;
+    message->payload = extra + part;
+    message->length = wqe.length;
+    message->argument = wqe.moved;
+    if (wqe.is_inline) {
+        std::memcpy(data + extra, wqe.inline_data() + wqe.moved, part);
+    } else {
+        memory.gather_next(data + extra, part);
+    }
+    return message;
+}
+
+// A SEND in parts, for a peer that cannot fetch the data itself.
+Transmission send_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
+    TxEnd &channel = *qp.sq.channel;
+    memory.skip(wqe.moved);
+    while (wqe.moved < wqe.length) {
+        const uint32_t part = std::min(wqe.length - wqe.moved, kEagerBytes);
+        Message *message = put_part(channel, wqe, memory, nullptr, part);
+        if (message == nullptr) return kWait;
+        message->kind = static_cast<uint8_t>(MessageKind::send);
+        if (wqe.moved + part < wqe.length) {
+            message->flags = kFlagMore;
+        } else {
+            const uint32_t offset = message->argument;
+            fill(*message, wqe, memory, nullptr);
+            message->argument = offset;
+        }
+        wqe.end = channel.publish(message);
+        wqe.moved += part;
+    }
+    return kSent;
+}
+
 Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     TxEnd &channel = *qp.sq.channel;
     MemoryList memory;
@@ -124,8 +168,7 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
         return {Step::failed, IBV_WC_LOC_PROT_ERR};
     const bool by_reference = wqe.length > kEagerBytes;
     if (by_reference && !channel.link().is_up()) return kWait;
-    if (by_reference && !channel.link().peer_reaches_us())
-        return {Step::failed, IBV_WC_LOC_QP_OP_ERR};
+    if (by_reference && !channel.link().peer_reaches_us()) return send_in_parts(qp, wqe, memory);
     const std::size_t payload =
         by_reference ? memory.count() * sizeof(RemoteSegment) : wqe.length;
     Message *message = channel.reserve(payload);
@@ -147,8 +190,58 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     return kSent;
 }
 
-// Copies between our memory and the peer's for a one-sided request.
-Transmission copy_one_sided(Qp &qp, SendWqe &wqe) noexcept {
+// An RDMA WRITE through the ring: the responder looks up the key and copies.
+Transmission write_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
+    TxEnd &channel = *qp.sq.channel;
+    memory.skip(wqe.moved);
+    while (wqe.moved < wqe.length) {
+        const uint32_t part = std::min(wqe.length - wqe.moved, kEagerBytes);
+        const OneSided place{wqe.remote_address + wqe.moved, wqe.rkey, part};
+        Message *message = put_part(channel, wqe, memory, &place, part);
+        if (message == nullptr) return kWait;
+        message->kind = static_cast<uint8_t>(MessageKind::write);
+        wqe.end = channel.publish(message);
+        wqe.moved += part;
+    }
+    return kSent;
+}
+
+// An RDMA READ through the ring: the responder fills the reply area, one piece after the other.
+// Only for the oldest request, so that the channel's next acknowledgement is the piece's.
+Transmission read_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
+    TxEnd &channel = *qp.sq.channel;
+    ChannelHeader &header = channel.header();
+    for (;;) {
+        if (wqe.asked > wqe.moved) {
+            if (header.freed.load(std::memory_order_acquire) < wqe.end) {
+                const uint64_t refused = header.refused.load(std::memory_order_acquire);
+                if (refused != 0) return {Step::failed, status_of(refused)};
+                return kWait;
+            }
+            MemoryList rest = memory;
+            rest.skip(wqe.moved);
+            rest.scatter(channel.reply(), wqe.asked - wqe.moved);
+            wqe.moved = wqe.asked;
+        }
+        if (wqe.moved == wqe.length) return kDone;
+        Message *message = channel.reserve(sizeof(OneSided));
+        if (message == nullptr) return kWait;
+        const OneSided place{wqe.remote_address + wqe.moved, wqe.rkey,
+                             std::min(wqe.length - wqe.moved, kReplyBytes)};
+        std::memcpy(reinterpret_cast<uint8_t *>(message + 1), &place, sizeof place);
+        message->kind = static_cast<uint8_t>(MessageKind::read);
+        message->flags = 0;
+        message->payload = sizeof place;
+        message->length = place.length;
+        message->argument = 0;
+        wqe.end = channel.publish(message);
+        wqe.asked = wqe.moved + place.length;
+        kick_responder(channel);
+    }
+}
+
+// A one-sided request: by copying between the processes where that is allowed.
+Transmission do_one_sided(Qp &qp, SendWqe &wqe, bool is_oldest) noexcept {
     TxEnd &channel = *qp.sq.channel;
     const bool is_read = wqe.opcode == IBV_WR_RDMA_READ;
     if (!channel.link().is_up() || !channel.is_attached()) return kWait;
@@ -164,8 +257,12 @@ Transmission copy_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
     if ((header.responder_access.load(std::memory_order_acquire) & needed) == 0)
         return {Step::failed, IBV_WC_REM_INV_REQ_ERR};
+    if (!channel.link().reaches_peer() && wqe.length > 0) {
+        if (!is_read) return write_in_parts(qp, wqe, memory);
+        return is_oldest ? read_in_parts(qp, wqe, memory) : kWait;
+    }
+    if (!is_oldest) return kWait;
     if (wqe.length == 0) return kDone;
-    if (!channel.link().reaches_peer()) return {Step::failed, IBV_WC_LOC_QP_OP_ERR};
 
     // Announced first, looked up after: see ChannelHeader::accessing_rkey.
     header.accessing_rkey.store(wqe.rkey, std::memory_order_seq_cst);
@@ -202,9 +299,8 @@ void tell_refusal(TxEnd &channel) noexcept {
 
 Transmission write_with_immediate(Qp &qp, SendWqe &wqe, bool is_oldest) noexcept {
     if (!wqe.is_written) {
-        if (!is_oldest) return kWait;
-        const Transmission written = copy_one_sided(qp, wqe);
-        if (written.step != Step::done) return written;
+        const Transmission written = do_one_sided(qp, wqe, is_oldest);
+        if (written.step != Step::done && written.step != Step::sent) return written;
         wqe.is_written = true;
     }
     TxEnd &channel = *qp.sq.channel;
@@ -225,16 +321,16 @@ Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
     case IBV_WR_SEND:
     case IBV_WR_SEND_WITH_IMM: result = send_message(qp, wqe); break;
     case IBV_WR_RDMA_WRITE_WITH_IMM: result = write_with_immediate(qp, wqe, is_oldest); break;
-    default:
-        if (is_oldest) result = copy_one_sided(qp, wqe);
-        break;
+    default: result = do_one_sided(qp, wqe, is_oldest); break;
     }
     // An error completes after everything before it has.
     if (result.step == Step::failed && !is_oldest) return kWait;
     return result;
 }
 
-Transmission transmit_datagram(Qp &qp, SendWqe &wqe, TxEnd *&used) noexcept {
+// `used` is the channel it goes to, `fresh` and `told` as in transmit_all.
+Transmission transmit_datagram(Qp &qp, SendWqe &wqe, TxEnd *&used, TxEnd *&fresh,
+                               uint64_t &told) noexcept {
     MemoryList memory;
     if (!wqe.is_inline && !memory.build(qp.owner->mrs().home(), qp.domain_pd->number, 0,
                                         wqe.sges(), wqe.sge_count, wqe.length))
@@ -243,6 +339,11 @@ Transmission transmit_datagram(Qp &qp, SendWqe &wqe, TxEnd *&used) noexcept {
     // Nobody there: the datagram is lost, as on any network.
     if (route == qp.sq.routes.end() || route->second == nullptr) return kDone;
     used = route->second.get();
+    if (used != fresh) {
+        if (fresh != nullptr && fresh->position() != told) kick_responder(*fresh);
+        fresh = used;
+        told = used->position();
+    }
     Message *message = used->reserve(sizeof(DatagramPrefix) + wqe.length);
     if (message == nullptr) return kWait;
     auto *data = reinterpret_cast<uint8_t *>(message + 1);
@@ -261,53 +362,48 @@ void start_giving_up(Qp &qp, int64_t patience_ns) noexcept {
     qp.owner->set_timer(qp, qp.sq.give_up_at_ns);
 }
 
-// Asks the responder to wake us when it frees slots, if nobody polls for it. True when it has
-// freed some meanwhile, so that the caller must look again.
+// Asks the responder to wake us when it frees slots, if nobody polls for it. True when it was not
+// asked before: what it freed until now came without a kick, so the caller must look again.
 bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
     if (qp.sends_to->is_polled.load(std::memory_order_relaxed)) return false;
     const bool stalled = qp.sq.sent != qp.sq.ring.tail;
     const bool awaited = qp.sq.ring.head != qp.sq.ring.tail &&
                          qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no;
     if (!stalled && !awaited) return false;
-    ChannelHeader &header = channel.header();
-    const uint64_t before = header.freed.load(std::memory_order_relaxed);
-    if (header.requester_wants_kick.load(std::memory_order_relaxed) != 0) return false;
-    header.requester_wants_kick.store(1, std::memory_order_relaxed);
+    std::atomic<uint32_t> &wants = channel.header().requester_wants_kick;
+    if (wants.load(std::memory_order_relaxed) != 0) return false;
+    wants.store(1, std::memory_order_relaxed);
     publish_before_look();
-    return header.freed.load(std::memory_order_acquire) != before ||
-           header.refused.load(std::memory_order_acquire) != 0;
+    return true;
 }
 
 // Sends what can be sent; the last channel that was used or that we wait for is in `channel`.
 // False when the QP entered the error state.
 bool transmit_all(Qp &qp, TxEnd *&channel) noexcept {
     SendQueue &sq = qp.sq;
-    TxEnd *written = nullptr;
-    bool healthy = true;
-    while (healthy && sq.sent != sq.ring.tail) {
+    // The channel that holds messages its responder was not told of yet, and up to where it was.
+    TxEnd *fresh = channel;
+    uint64_t told = fresh != nullptr ? fresh->position() : 0;
+    while (sq.sent != sq.ring.tail) {
         SendWqe &wqe = sq.ring.at(sq.sent);
-        TxEnd *before = channel;
         const Transmission result = qp.qp_type == IBV_QPT_UD
-                                        ? transmit_datagram(qp, wqe, channel)
+                                        ? transmit_datagram(qp, wqe, channel, fresh, told)
                                         : transmit_connected(qp, wqe);
         if (result.step == Step::wait) break;
         if (result.step == Step::failed) {
             if (result.status == IBV_WC_REM_ACCESS_ERR || result.status == IBV_WC_REM_INV_REQ_ERR)
                 tell_refusal(*sq.channel);
             fail_sends(qp, result.status);
-            healthy = false;
-            break;
+            return false;
         }
-        if (written != nullptr && written != channel) kick_responder(*before);
-        written = channel;
         ++sq.sent;
         if (result.step == Step::done) {
             complete(qp, wqe, IBV_WC_SUCCESS);
             ++sq.ring.head;
         }
     }
-    if (written != nullptr) kick_responder(*written);
-    return healthy;
+    if (fresh != nullptr && fresh->position() != told) kick_responder(*fresh);
+    return true;
 }
 
 }  // namespace
@@ -385,6 +481,8 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
     SendWqe &wqe = sq.ring.at(sq.ring.tail);
     wqe.wr_id = wr.wr_id;
     wqe.length = static_cast<uint32_t>(length);
+    wqe.moved = 0;
+    wqe.asked = 0;
     wqe.imm_be = wr.imm_data;
     wqe.opcode = static_cast<uint8_t>(wr.opcode);
     wqe.is_signaled = sq.signals_all || (wr.send_flags & IBV_SEND_SIGNALED) != 0;

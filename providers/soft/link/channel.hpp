@@ -30,6 +30,7 @@ public:
     [[nodiscard]] uint8_t *ring() const noexcept {
         return static_cast<uint8_t *>(memory_.data()) + 4096;
     }
+    [[nodiscard]] uint8_t *reply() const noexcept { return ring() + kRingBytes; }
     // Copies of the constant part, taken when the segment was judged.
     [[nodiscard]] uint64_t nonce() const noexcept { return nonce_; }
     [[nodiscard]] ChannelKind kind() const noexcept { return kind_; }
@@ -83,8 +84,8 @@ public:
 
     [[nodiscard]] uint64_t position() const noexcept { return position_; }
     [[nodiscard]] ChannelHeader &header() const noexcept { return segment_.header(); }
+    [[nodiscard]] const uint8_t *reply() const noexcept { return segment_.reply(); }
     [[nodiscard]] Link &link() const noexcept { return *link_; }
-    [[nodiscard]] const std::shared_ptr<Link> &link_owner() const noexcept { return link_; }
     [[nodiscard]] uint32_t id() const noexcept { return id_; }
     [[nodiscard]] uint32_t responder_qpn() const noexcept { return segment_.responder_qpn(); }
     [[nodiscard]] bool is_attached() const noexcept {
@@ -174,7 +175,6 @@ public:
     [[nodiscard]] ChannelHeader &header() const noexcept { return segment_.header(); }
     [[nodiscard]] const ChannelSegment &segment() const noexcept { return segment_; }
     [[nodiscard]] Link &link() const noexcept { return *link_; }
-    [[nodiscard]] const std::shared_ptr<Link> &link_owner() const noexcept { return link_; }
     [[nodiscard]] uint32_t id() const noexcept { return id_; }
 
 private:

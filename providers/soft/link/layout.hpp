@@ -95,18 +95,25 @@ struct ChannelHeader {
 static_assert(sizeof(ChannelHeader) == 4 * kCacheLine);
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
-inline constexpr std::size_t kChannelBytes = 4096 + kRingBytes;
+// Behind the ring: where a responder puts what an RDMA READ asks for, if the requester's memory
+// cannot be reached directly. Its pages exist only once it is used.
+inline constexpr uint32_t kReplyBytes = 64 * 1024;
+
+inline constexpr std::size_t kChannelBytes = 4096 + kRingBytes + kReplyBytes;
 
 enum class MessageKind : uint8_t {
     pad = 0,        // fills the ring's end, nothing to do
     send = 1,       // consumes a receive
     write_imm = 2,  // data is in place already; consumes a receive for the immediate
     fatal = 3,      // requester was refused by our memory table: argument is a Refusal
+    write = 4,      // OneSided, then data for that place
+    read = 5,       // OneSided: copy from that place into the reply area
 };
 
 inline constexpr uint8_t kFlagImmediate = 1;
 inline constexpr uint8_t kFlagSolicited = 2;
 inline constexpr uint8_t kFlagByReference = 4;  // payload is RemoteSegment[], not the data
+inline constexpr uint8_t kFlagMore = 8;         // a part of a SEND, others follow; argument: offset
 
 // Header of a message; the payload follows it. A message takes whole slots, never wraps.
 // `tag` is nonce + ring position, stored last (release), so old bytes of the ring are not taken
@@ -128,6 +135,14 @@ struct RemoteSegment {
     uint64_t address;
     uint64_t length;
 };
+
+// In front of the payload of a write, and all the payload of a read.
+struct OneSided {
+    uint64_t address;
+    uint32_t rkey;
+    uint32_t length;
+};
+static_assert(sizeof(OneSided) == 16);
 
 // Datagrams carry their addresses in front of the data: the receiver makes the GRH of them.
 struct DatagramPrefix {

@@ -36,7 +36,9 @@ Result<void> succeed() {
     errno = EINTR;
     return {};
 }
-Result<void> refuse() { return fail(EBUSY, "it is busy"); }
+Result<void> refuse() {
+    return fail(EBUSY, "it is busy");
+}
 
 }  // namespace
 

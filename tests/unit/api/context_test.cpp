@@ -11,8 +11,7 @@ protected:
     template <class Function>
     Function *slot(std::ptrdiff_t distance) const {
         Function *function = nullptr;
-        std::memcpy(&function, reinterpret_cast<const char *>(context) - distance,
-                    sizeof function);
+        std::memcpy(&function, reinterpret_cast<const char *>(context) - distance, sizeof function);
         return function;
     }
 };
@@ -49,7 +48,7 @@ TEST_F(ContextApi, WritesAsMuchOfAPortAsANewCallerHas) {
     unsigned char attr[64];
     std::memset(attr, 0xaa, sizeof attr);
     EXPECT_EQ(query_port(context, 1, attr, 56), 0);
-    EXPECT_EQ(attr[51] << 8 | attr[50], 0x5a5a);
+    EXPECT_EQ(attr[49] << 8 | attr[48], 0x5a5a);
     EXPECT_EQ(attr[55], 0);
     EXPECT_EQ(attr[56], 0xaa);
 }

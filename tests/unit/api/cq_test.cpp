@@ -36,7 +36,8 @@ TEST_F(CqApi, HoldsWhatItWasMadeWith) {
 }
 
 TEST_F(CqApi, RefusesSizesAndVectorsThatMakeNoSense) {
-    for (const int cqe : {0, -1}) EXPECT_EQ(ibv_create_cq(context, cqe, nullptr, nullptr, 0), nullptr);
+    for (const int cqe : {0, -1})
+        EXPECT_EQ(ibv_create_cq(context, cqe, nullptr, nullptr, 0), nullptr);
     for (const int vector : {-1, 2})
         EXPECT_EQ(ibv_create_cq(context, 1, nullptr, nullptr, vector), nullptr);
     EXPECT_EQ(errno, EINVAL);
@@ -104,14 +105,17 @@ TEST_F(CqApi, StaysWhenTheProviderRefusesToEndIt) {
 
 TEST_F(CqApi, IsAcknowledgedByManyThreads) {
     constexpr int kEvents = 200;
-    for (int i = 0; i < kEvents; ++i) take_event();
+    for (int i = 0; i < kEvents; ++i)
+        take_event();
     std::thread destroyer([&] { EXPECT_EQ(ibv_destroy_cq(cq), 0); });
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i)
         threads.emplace_back([this] {
-            for (int round = 0; round < kEvents / 4; ++round) ibv_ack_cq_events(cq, 1);
+            for (int round = 0; round < kEvents / 4; ++round)
+                ibv_ack_cq_events(cq, 1);
         });
-    for (auto &thread : threads) thread.join();
+    for (auto &thread : threads)
+        thread.join();
     destroyer.join();
     cq = nullptr;
 }

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <infiniband/verbs.h>
 
+// In any_number.c: what C passes to the functions below.
+extern "C" const char *describe_any_number(int which, int number);
+
 TEST(Describe, NamesNodeTypes) {
     EXPECT_STREQ(ibv_node_type_str(IBV_NODE_CA), "InfiniBand channel adapter");
     EXPECT_STREQ(ibv_node_type_str(IBV_NODE_RNIC), "iWARP NIC");
@@ -31,6 +34,13 @@ TEST(Describe, NamesCompletionStatuses) {
     EXPECT_STREQ(ibv_wc_status_str(IBV_WC_RETRY_EXC_ERR), "transport retry counter exceeded");
     EXPECT_STREQ(ibv_wc_status_str(IBV_WC_GENERAL_ERR), "general error");
     EXPECT_STREQ(ibv_wc_status_str(IBV_WC_TM_RNDV_INCOMPLETE), "TM software rendezvous");
+}
+
+TEST(Describe, TakesAnyNumberFromC) {
+    for (const int number : {-1000000, -2, 64, 1000, 1000000})
+        for (int which = 0; which < 4; ++which)
+            EXPECT_STREQ(describe_any_number(which, number), "unknown");
+    EXPECT_STREQ(describe_any_number(0, 1), "InfiniBand channel adapter");
 }
 
 TEST(Describe, CallsEveryOtherNumberUnknown) {

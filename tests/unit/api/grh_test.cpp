@@ -18,12 +18,14 @@ namespace {
 ibv_grh ipv4(unsigned char first = 0x45) {
     unsigned char bytes[40] = {};
     unsigned char *header = bytes + 20;
-    const unsigned char plain[20] = {first, 0x20, 0, 60, 0, 0, 0, 0, 64, 17,
-                                     0,     0,    10, 1, 1, 2, 10, 1, 1, 1};
+    const unsigned char plain[20] = {first, 0x20, 0,  60, 0, 0, 0,  0, 64, 17,
+                                     0,     0,    10, 1,  1, 2, 10, 1, 1,  1};
     std::memcpy(header, plain, sizeof plain);
     unsigned sum = 0;
-    for (int i = 0; i < 20; i += 2) sum += static_cast<unsigned>(header[i] << 8 | header[i + 1]);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+    for (int i = 0; i < 20; i += 2)
+        sum += static_cast<unsigned>(header[i] << 8 | header[i + 1]);
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
     sum = ~sum & 0xffff;
     header[10] = static_cast<unsigned char>(sum >> 8);
     header[11] = static_cast<unsigned char>(sum);
@@ -93,7 +95,9 @@ TEST(Grh, RefusesAnIpv4HeaderWithAWrongChecksum) {
     EXPECT_EQ(read_grh(grh).error().code, EINVAL);
 }
 
-TEST(Grh, RefusesIpv4Options) { EXPECT_FALSE(read_grh(ipv4(0x46))); }
+TEST(Grh, RefusesIpv4Options) {
+    EXPECT_FALSE(read_grh(ipv4(0x46)));
+}
 
 TEST(Grh, RefusesBytesThatAreNeither) {
     EXPECT_FALSE(read_grh(ibv_grh{}));
@@ -106,7 +110,8 @@ TEST(Grh, SurvivesAnyBytes) {
     std::mt19937 random(4711);
     for (int round = 0; round < 20'000; ++round) {
         unsigned char bytes[40];
-        for (auto &byte : bytes) byte = static_cast<unsigned char>(random());
+        for (auto &byte : bytes)
+            byte = static_cast<unsigned char>(random());
         ibv_grh grh;
         std::memcpy(&grh, bytes, sizeof grh);
         const auto way = read_grh(grh);

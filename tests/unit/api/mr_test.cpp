@@ -50,8 +50,7 @@ TEST_F(MrApi, RefusesFlagsItDoesNotKnow) {
 }
 
 TEST_F(MrApi, LetsWishesPass) {
-    ibv_mr *other = ibv_reg_mr(pd, memory, sizeof memory,
-                               IBV_ACCESS_RELAXED_ORDERING | (1 << 29));
+    ibv_mr *other = ibv_reg_mr(pd, memory, sizeof memory, IBV_ACCESS_RELAXED_ORDERING | (1 << 29));
     ASSERT_NE(other, nullptr);
     EXPECT_EQ(ibv_dereg_mr(other), 0);
 }

@@ -5,7 +5,9 @@ namespace {
 class PdApi : public verbs_test::OpenFakeDevice {};
 }  // namespace
 
-TEST_F(PdApi, HangsBelowItsContext) { EXPECT_EQ(pd->context, context); }
+TEST_F(PdApi, HangsBelowItsContext) {
+    EXPECT_EQ(pd->context, context);
+}
 
 TEST_F(PdApi, StaysWhenTheProviderRefusesToEndIt) {
     fail("dealloc_pd", EBUSY);

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <infiniband/verbs.h>
 
+// In any_number.c: the sum of both conversions.
+extern "C" int rate_of_any_number(int number);
+
 TEST(Rate, HasTheMultiplesThatProgramsKnow) {
     EXPECT_EQ(ibv_rate_to_mult(IBV_RATE_2_5_GBPS), 1);
     EXPECT_EQ(ibv_rate_to_mult(IBV_RATE_10_GBPS), 4);
@@ -19,7 +22,7 @@ TEST(Rate, HasRealNumbersOfMegabits) {
 }
 
 TEST(Rate, IsFoundFromWhatItGives) {
-    for (int code = 0; code < 64; ++code) {
+    for (int code = 0; code <= IBV_RATE_1200_GBPS; ++code) {
         const auto rate = static_cast<enum ibv_rate>(code);
         const int mbps = ibv_rate_to_mbps(rate);
         EXPECT_TRUE(mbps == -1 || mbps_to_ibv_rate(mbps) == rate) << code;
@@ -33,4 +36,9 @@ TEST(Rate, IsTheGreatestForANumberWithoutOne) {
         EXPECT_EQ(mult_to_ibv_rate(number), IBV_RATE_MAX);
         EXPECT_EQ(mbps_to_ibv_rate(number), IBV_RATE_MAX);
     }
+}
+
+TEST(Rate, OfAnyOtherNumberHasNone) {
+    for (const int number : {-1, 1, 25, 63, 1000})
+        EXPECT_EQ(rate_of_any_number(number), -2);
 }

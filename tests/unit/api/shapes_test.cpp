@@ -150,8 +150,7 @@ TEST_F(Shapes, AProvidersNumberReachesTheProgram) {
         fail(verb.slot, EXDEV, "the fake said so");
         errno = kUntouched;
         expect_failure(verb, verb.call(), EXDEV);
-        EXPECT_EQ(verbs_last_error(),
-                  "fake: " + std::string(verb.slot) + ": the fake said so");
+        EXPECT_EQ(verbs_last_error(), "fake: " + std::string(verb.slot) + ": the fake said so");
     }
 }
 

@@ -9,8 +9,12 @@ using verbs::UniqueFd;
 
 namespace {
 
-int some_fd() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
-bool is_valid(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+int some_fd() {
+    return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+bool is_valid(int fd) {
+    return ::fcntl(fd, F_GETFD) >= 0;
+}
 
 }  // namespace
 

@@ -20,8 +20,10 @@ protected:
 };
 
 [[noreturn]] void with_level(const char *level, void (*act)()) {
-    if (level == nullptr) ::unsetenv("VERBS_LOG");
-    else ::setenv("VERBS_LOG", level, 1);
+    if (level == nullptr)
+        ::unsetenv("VERBS_LOG");
+    else
+        ::setenv("VERBS_LOG", level, 1);
     act();
     std::_Exit(0);
 }
@@ -62,9 +64,9 @@ TEST_F(LogDeathTest, KeepsALineOneLine) {
 }
 
 TEST_F(LogDeathTest, CutsALongLineAndEndsIt) {
-    EXPECT_EXIT(with_level("error",
-                           [] { verbs::log::line(Level::error, "who", std::string(5000, 'x')); }),
-                testing::ExitedWithCode(0), "xxx\n$");
+    EXPECT_EXIT(
+        with_level("error", [] { verbs::log::line(Level::error, "who", std::string(5000, 'x')); }),
+        testing::ExitedWithCode(0), "xxx\n$");
 }
 
 TEST_F(LogDeathTest, LeavesErrnoAlone) {

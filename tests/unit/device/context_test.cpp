@@ -3,6 +3,8 @@
 
 #include "fake_registry.hpp"
 
+#include <cstring>
+
 using verbs::device::Context;
 using verbs_test::fake_device;
 

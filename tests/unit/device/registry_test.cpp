@@ -2,6 +2,7 @@
 #include "fake_registry.hpp"
 
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 using verbs::device::Registry;
@@ -179,6 +180,7 @@ TEST_F(RegistryTest, ServesManyThreadsAtOnce) {
                 if (list && !registry.free_list(*list)) ++wrong;
             }
         });
-    for (auto &thread : threads) thread.join();
+    for (auto &thread : threads)
+        thread.join();
     EXPECT_EQ(wrong, 0);
 }

@@ -40,8 +40,16 @@ verbs_provider_ops required_ops() {
 class Judge : public testing::Test {
 protected:
     verbs_provider_ops ops = required_ops();
-    verbs_provider table = {VERBS_PROVIDER_MAGIC, 1,      sizeof(verbs_provider), "fake", &ops,
-                            sizeof ops,           0,      nullptr,                0,      0};
+    verbs_provider table = {VERBS_PROVIDER_MAGIC,
+                            1,
+                            sizeof(verbs_provider),
+                            "fake",
+                            &ops,
+                            sizeof ops,
+                            0,
+                            nullptr,
+                            0,
+                            0};
     Manifest manifest;
     std::size_t symbol_size = sizeof(verbs_provider);
 
@@ -58,7 +66,9 @@ protected:
 
 }  // namespace
 
-TEST_F(Judge, AcceptsATableWithTheRequiredSlots) { EXPECT_EQ(rule(), ""); }
+TEST_F(Judge, AcceptsATableWithTheRequiredSlots) {
+    EXPECT_EQ(rule(), "");
+}
 
 TEST_F(Judge, RefusesAWrongMagic) {
     table.magic = 0;

@@ -127,9 +127,8 @@ TEST(Manifest, WithoutAVersionIsRefused) {
 }
 
 TEST(Manifest, WithAnUnfitNameIsRefused) {
-    for (const char *value :
-         {"", "1", "\"\"", "\"Soft\"", "\"-a\"", "\"a b\"", "\"../a\"", "\"a\\u0000b\"",
-          "\"abcdefghijklmnopqrstuvwxyz0123456\"", "[\"a\"]"})
+    for (const char *value : {"", "1", "\"\"", "\"Soft\"", "\"-a\"", "\"a b\"", "\"../a\"",
+                              "\"a\\u0000b\"", "\"abcdefghijklmnopqrstuvwxyz0123456\"", "[\"a\"]"})
         EXPECT_EQ(refusal_with("name", value), "M4") << value;
 }
 
@@ -163,7 +162,8 @@ TEST(Manifest, WithControlCharactersInAPathIsRefused) {
 TEST(Manifest, WithAnEndlessPathOrListIsRefused) {
     EXPECT_EQ(refusal_with("library", '"' + std::string(5000, 'a') + '"'), "M4");
     std::string list = "[1";
-    for (int i = 0; i < 300; ++i) list += ",1";
+    for (int i = 0; i < 300; ++i)
+        list += ",1";
     EXPECT_EQ(refusal_with("match", list + "]"), "M4");
 }
 

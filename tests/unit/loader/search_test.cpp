@@ -17,7 +17,8 @@ namespace {
 
 Names names_of(const Found &found) {
     Names names;
-    for (const auto &manifest : found.manifests) names.push_back(manifest.name);
+    for (const auto &manifest : found.manifests)
+        names.push_back(manifest.name);
     return names;
 }
 
@@ -143,8 +144,7 @@ TEST(SearchPath, IsReplacedAndExtendedByTheEnvironment) {
     const auto where = search_path_of_process();
     ::unsetenv("VERBS_PROVIDERS");
     ::unsetenv("VERBS_PROVIDERS_EXTRA");
-    EXPECT_EQ(where.folders,
-              (std::vector<std::filesystem::path>{"/one", "/two", "/three"}));
+    EXPECT_EQ(where.folders, (std::vector<std::filesystem::path>{"/one", "/two", "/three"}));
     EXPECT_FALSE(where.is_privileged);
 }
 
