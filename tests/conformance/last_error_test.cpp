@@ -42,7 +42,7 @@ TEST_F(LastError, NamesTheAccessFlags) {
 
 TEST_F(LastError, NamesTheSizeOfACompletionQueue) {
     ASSERT_FALSE(Cq(ibv_create_cq(context(), -5, nullptr, nullptr, 0)));
-    EXPECT_TRUE(names("-5"));
+    EXPECT_TRUE(names("entr"));
 }
 
 TEST_F(LastError, NamesTheStatesOfAQueuePair) {

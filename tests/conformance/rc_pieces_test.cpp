@@ -110,10 +110,10 @@ TEST_P(RcPieces, OfARequestMayLieInDifferentRegions) {
 
 TEST_P(RcPieces, InlineBelongToTheProgramAgainAtOnce) {
     connect();
-    std::vector<uint8_t> buffer = pattern(8, 60);
+    std::vector<uint8_t> buffer(60);
     ibv_sge sge{reinterpret_cast<uint64_t>(buffer.data()), 60, 0};  // registered nowhere
     for (const ibv_wr_opcode opcode : {IBV_WR_SEND, IBV_WR_RDMA_WRITE}) {
-        buffer = pattern(opcode, 60);
+        std::ranges::copy(pattern(opcode, 60), buffer.begin());
         ibv_send_wr wr{};
         wr.wr_id = opcode;
         wr.sg_list = &sge;

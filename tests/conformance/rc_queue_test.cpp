@@ -124,7 +124,8 @@ TEST_P(RcQueue, RefusesAnOpcodeNobodyKnows) {
     connect();
     SendList list(1);
     list.requests[0].opcode = static_cast<ibv_wr_opcode>(14);
-    EXPECT_EQ(ibv_post_send(here().qp(), list.requests.data(), &list.bad), EINVAL);
+    const int error = ibv_post_send(here().qp(), list.requests.data(), &list.bad);
+    EXPECT_TRUE(error == EINVAL || error == EOPNOTSUPP) << "errno " << error;
     EXPECT_EQ(list.bad, &list.requests[0]);
 }
 

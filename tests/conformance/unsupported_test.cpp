@@ -105,4 +105,12 @@ TEST_F(Unsupported, ReregisteringIsRefusedAndLeavesTheRegionAsItWas) {
     EXPECT_EQ(region.mr()->rkey, rkey);
 }
 
+TEST_F(Unsupported, DrainingTheSendQueueIsRefusedAndLeavesTheQueuePairWorking) {
+    if (!lacks("sqd")) return;
+    LocalSide side(context());
+    join(side, side);
+    EXPECT_EQ(side.change_state(IBV_QPS_SQD), EOPNOTSUPP);
+    EXPECT_EQ(side.state(), IBV_QPS_RTS);
+}
+
 }  // namespace

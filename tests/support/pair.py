@@ -123,7 +123,8 @@ def soft_sockets():
     found = {}
     for line in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
         fields = line.split(maxsplit=7)
-        if len(fields) == 8 and fields[7].startswith(SOCKET_PREFIX):
+        # Inode 0: a connection that waits to be accepted; its listener has a line of its own.
+        if len(fields) == 8 and fields[7].startswith(SOCKET_PREFIX) and fields[6] != "0":
             found[fields[6]] = fields[7]
     return found
 
@@ -272,6 +273,8 @@ class Session:
             if inode in self.sockets_before:
                 continue
             owners = socket_owners(inode)
+            if not owners and inode not in soft_sockets():  # closed while we looked
+                continue
             if not owners or owners & set(ours):  # else it is another test's, at the same time
                 left.append(f"left behind: abstract socket {name}")
         left += [f"left behind: file {path}" for path in sorted(self.private.rglob("*"))]

@@ -28,7 +28,7 @@ public:
     }
     [[nodiscard]] static const verbs_host &table() noexcept { return *table_; }
     [[nodiscard]] static const char *environment(const char *name) noexcept {
-        return table_->environment(name);
+        return table_ != nullptr ? table_->environment(name) : nullptr;
     }
     template <class... Args>
     static void log(verbs_host_log_level level, const char *format, Args... args) noexcept {

@@ -216,5 +216,3 @@ Result<ibv_gid> Device::own_gid(int index) const {
 }
 
 }  // namespace soft
-
-VERBS_PROVIDER(soft::Device);
