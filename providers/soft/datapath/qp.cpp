@@ -95,6 +95,7 @@ void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept {
         flush_sends(qp, oldest_send);
     }
     const std::lock_guard hold(qp.rq.lock);
+    turn_senders_away(qp.rq);
     flush_receives(qp);
 }
 
@@ -152,8 +153,27 @@ void responder_ready(Qp &qp) noexcept {
     progress(qp, Driver::thread);
 }
 
-void responder_unready(Qp &qp) noexcept {
+namespace {
+
+// The responder may forget the channel, and what is still in it.
+void close_channel(TxEnd &end) noexcept {
+    Packet packet;
+    packet.kind = static_cast<uint8_t>(PacketKind::close);
+    packet.channel = end.id();
+    end.link().channels.erase(end.id());
+    if (!end.link().is_lost()) end.link().send(packet);
+}
+
+}  // namespace
+
+void responder_unready(Qp &qp, uint32_t channel) noexcept {
     const std::lock_guard hold(qp.sq.lock);
+    // Datagrams to a QP that is not there are lost; the next one asks again.
+    for (auto &[qpn, route] : qp.sq.routes)
+        if (route != nullptr && route->id() == channel) {
+            close_channel(*route);
+            route.reset();
+        }
     qp.sq.unreachable = true;
     advance_sends(qp);
 }
@@ -220,32 +240,21 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
 }
 
 void disconnect(Qp &qp) noexcept {
-    const auto leave = [](auto &end, PacketKind kind) {
-        Packet packet;
-        packet.kind = static_cast<uint8_t>(kind);
-        packet.channel = end.id();
-        end.link().channels.erase(end.id());
-        if (!end.link().is_lost()) end.link().send(packet);
-    };
     {
         const std::lock_guard hold(qp.sq.lock);
-        if (qp.sq.channel != nullptr) leave(*qp.sq.channel, PacketKind::close);
+        if (qp.sq.channel != nullptr) close_channel(*qp.sq.channel);
         qp.sq.channel.reset();
         for (auto &[qpn, route] : qp.sq.routes)
-            if (route != nullptr) leave(*route, PacketKind::close);
+            if (route != nullptr) close_channel(*route);
         qp.sq.routes.clear();
         qp.sq.unreachable = false;
         qp.sq.give_up_at_ns = 0;
     }
     const std::lock_guard hold(qp.rq.lock);
-    const auto close_end = [&](RxEnd &end) {
-        end.header().responder_state.store(static_cast<uint32_t>(ResponderState::closed),
-                                           std::memory_order_release);
-        leave(end, PacketKind::closed);
-    };
-    if (qp.rq.channel != nullptr) close_end(*qp.rq.channel);
+    turn_senders_away(qp.rq);
+    if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());
     qp.rq.channel.reset();
-    for (auto &sender : qp.rq.senders) close_end(*sender);
+    for (auto &sender : qp.rq.senders) sender->link().channels.erase(sender->id());
     qp.rq.senders.clear();
     qp.rq.starved = false;
     qp.rq.refuse_at_ns = 0;

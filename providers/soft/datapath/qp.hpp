@@ -170,7 +170,7 @@ void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept;
 void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept;
 void requester_closed(Qp &qp, Link &link, uint32_t channel) noexcept;
 void responder_ready(Qp &qp) noexcept;
-void responder_unready(Qp &qp) noexcept;  // there is no QP to take our messages, for now
+void responder_unready(Qp &qp, uint32_t channel) noexcept;  // there is no QP to take our messages, for now
 void link_lost(Qp &qp, Link &link) noexcept;
 void timer_fired(Qp &qp, int64_t now_ns) noexcept;
 // Ends every conversation of the QP, both directions (reset, destroy).
@@ -184,6 +184,7 @@ void drop_oldest_datagram(Qp &qp) noexcept;
 // caller does after giving the receive queue's lock back.
 [[nodiscard]] bool take_arrivals(Qp &qp) noexcept;
 void flush_receives(Qp &qp) noexcept;
+void turn_senders_away(ReceiveQueue &rq) noexcept;
 
 void report_qp_event(Qp &qp, ibv_event_type type) noexcept;
 

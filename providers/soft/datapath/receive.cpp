@@ -268,6 +268,25 @@ bool take_arrivals(Qp &qp) noexcept {
     return false;
 }
 
+namespace {
+
+// Tells a sender that nobody will take his messages any more.
+void turn_away(RxEnd &end) noexcept {
+    end.header().responder_state.store(static_cast<uint32_t>(ResponderState::closed),
+                                       std::memory_order_release);
+    Packet packet;
+    packet.kind = static_cast<uint8_t>(PacketKind::closed);
+    packet.channel = end.id();
+    if (!end.link().is_lost()) end.link().send(packet);
+}
+
+}  // namespace
+
+void turn_senders_away(ReceiveQueue &rq) noexcept {
+    if (rq.channel != nullptr) turn_away(*rq.channel);
+    for (auto &sender : rq.senders) turn_away(*sender);
+}
+
 void flush_receives(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
     for (; rq.ring.head != rq.ring.tail; ++rq.ring.head) {

@@ -59,6 +59,7 @@ void fail_sends(Qp &qp, ibv_wc_status oldest) noexcept {
     qp.now.store(IBV_QPS_ERR, std::memory_order_release);
     flush_sends(qp, oldest);
     const std::lock_guard hold(qp.rq.lock);
+    turn_senders_away(qp.rq);
     flush_receives(qp);
 }
 

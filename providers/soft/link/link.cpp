@@ -24,12 +24,17 @@ void Link::queue(const Packet &packet, int fd) {
     blocked_.store(true, std::memory_order_release);
 }
 
-void Link::send(const Packet &packet, int fd) {
-    const std::lock_guard hold(mutex_);
-    if (!waiting_.empty()) return queue(packet, fd);
-    const int code = send_packet(socket_.get(), packet, fd);
-    if (code == EAGAIN || code == ETOOMANYREFS) queue(packet, fd);
-    // Any other failure is the peer's end, which the progress thread sees as a hang-up.
+void Link::send(const Packet &packet, int fd) noexcept {
+    try {
+        const std::lock_guard hold(mutex_);
+        if (!waiting_.empty()) return queue(packet, fd);
+        const int code = send_packet(socket_.get(), packet, fd);
+        if (code == EAGAIN || code == ETOOMANYREFS) queue(packet, fd);
+        // Any other failure is the peer's end, which the progress thread sees as a hang-up.
+    } catch (const std::bad_alloc &) {
+        verbs::provider::Host::log(VERBS_HOST_LOG_ERROR, "out of memory, process %d was not told",
+                                   static_cast<int>(pid_));
+    }
 }
 
 void Link::kick(uint32_t channel) noexcept {

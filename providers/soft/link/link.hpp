@@ -27,8 +27,8 @@ public:
         : socket_(std::move(socket)), role_(role), pid_(pid) {}
 
     // Sends, or queues when the socket is full; is_blocked() then asks for POLLOUT. Any thread.
-    // The descriptor is duplicated if it has to wait.
-    void send(const Packet &packet, int fd = -1);
+    // The descriptor is duplicated if it has to wait. Out of memory it is lost, and logged.
+    void send(const Packet &packet, int fd = -1) noexcept;
     // Wakes the other side for one channel. Any thread; hot paths call it when asked to.
     void kick(uint32_t channel) noexcept;
     // Sends what waited. The progress thread, on POLLOUT.

@@ -154,7 +154,7 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
     if (channel == link->channels.end()) return {};  // closed meanwhile
     Qp &qp = *channel->second;
     if (kind == PacketKind::closed || packet.status != 0) {
-        responder_unready(qp);
+        responder_unready(qp, packet.channel);
     } else {
         responder_ready(qp);
     }
