@@ -57,6 +57,12 @@ int64_t monotonic_ns() noexcept {
     return static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
+void ensure_timer(Qp &qp, int64_t &timer_at_ns, int64_t deadline_ns) noexcept {
+    if (timer_at_ns != 0 && timer_at_ns <= deadline_ns) return;
+    timer_at_ns = deadline_ns;
+    qp.owner->set_timer(qp, deadline_ns);
+}
+
 void progress(Qp &qp, Driver driver) noexcept {
     if (enter(qp.rq, driver)) {
         const bool failed =
@@ -212,6 +218,8 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
     {
         const std::lock_guard hold(qp.rq.lock);
         ReceiveQueue &rq = qp.rq;
+        if (rq.timer_at_ns <= now_ns) rq.timer_at_ns = 0;
+        if (rq.refuse_at_ns > now_ns) ensure_timer(qp, rq.timer_at_ns, rq.refuse_at_ns);
         if (rq.refuse_at_ns != 0 && rq.refuse_at_ns <= now_ns && rq.starved &&
             rq.channel != nullptr) {
             rq.refuse_at_ns = 0;
@@ -226,6 +234,8 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
     {
         const std::lock_guard hold(qp.sq.lock);
         SendQueue &sq = qp.sq;
+        if (sq.timer_at_ns <= now_ns) sq.timer_at_ns = 0;
+        if (sq.give_up_at_ns > now_ns) ensure_timer(qp, sq.timer_at_ns, sq.give_up_at_ns);
         if (sq.give_up_at_ns != 0 && sq.give_up_at_ns <= now_ns) {
             sq.give_up_at_ns = 0;
             if (qp.qp_type == IBV_QPT_UD) {

@@ -32,6 +32,7 @@ struct Pd : ibv_pd {
 
 struct Mr : ibv_mr {
     Pd *domain = nullptr;
+    bool is_remote = false;  // peers may have been given access
 };
 
 struct Ah : ibv_ah {
@@ -112,6 +113,7 @@ struct SendQueue {
     std::unordered_map<uint32_t, std::unique_ptr<TxEnd>> routes;
     // The responder cannot take anything now (not ready, gone): when to give up; 0 not running.
     int64_t give_up_at_ns = 0;
+    int64_t timer_at_ns = 0;  // when the process's timer comes; 0 none is set
     bool unreachable = false;
     int64_t patience_ns = 0;  // (retry_cnt + 1) times the timeout; 0: for ever
 };
@@ -128,6 +130,7 @@ struct ReceiveQueue {
     bool sender_left = false;
     int64_t rnr_timer_ns = 0;  // min_rnr_timer
     int64_t refuse_at_ns = 0;  // when the requester's RNR retries are over; 0 not running
+    int64_t timer_at_ns = 0;   // when the process's timer comes; 0 none is set
 };
 
 enum class Driver {
@@ -193,5 +196,9 @@ int post_send(ibv_qp *qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept;
 int post_recv(ibv_qp *qp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept;
 
 [[nodiscard]] int64_t monotonic_ns() noexcept;
+
+// Makes sure that the process's timer comes for a queue's deadline; `timer_at_ns` is the queue's.
+// One timer a queue: a deadline that moved meanwhile is looked at when the timer comes.
+void ensure_timer(Qp &qp, int64_t &timer_at_ns, int64_t deadline_ns) noexcept;
 
 }  // namespace soft

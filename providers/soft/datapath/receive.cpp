@@ -50,7 +50,7 @@ Outcome starve(Qp &qp, RxEnd &end) noexcept {
     if (end.segment().kind() == ChannelKind::ud || retries >= 7 || rq.refuse_at_ns != 0)
         return Outcome::starved;
     rq.refuse_at_ns = monotonic_ns() + rq.rnr_timer_ns * retries;
-    qp.owner->set_timer(qp, rq.refuse_at_ns);
+    ensure_timer(qp, rq.timer_at_ns, rq.refuse_at_ns);
     return Outcome::starved;
 }
 

@@ -360,7 +360,7 @@ Transmission transmit_datagram(Qp &qp, SendWqe &wqe, TxEnd *&used, TxEnd *&fresh
 void start_giving_up(Qp &qp, int64_t patience_ns) noexcept {
     if (qp.sq.give_up_at_ns != 0 || patience_ns == 0) return;
     qp.sq.give_up_at_ns = monotonic_ns() + patience_ns;
-    qp.owner->set_timer(qp, qp.sq.give_up_at_ns);
+    ensure_timer(qp, qp.sq.timer_at_ns, qp.sq.give_up_at_ns);
 }
 
 // Asks the responder to wake us when it frees slots, if nobody polls for it. True when it was not
@@ -402,6 +402,8 @@ bool transmit_all(Qp &qp, TxEnd *&channel) noexcept {
             complete(qp, wqe, IBV_WC_SUCCESS);
             ++sq.ring.head;
         }
+        // A datagram's receiver made room, so the next one's patience begins anew.
+        if (qp.qp_type == IBV_QPT_UD) sq.give_up_at_ns = 0;
     }
     if (fresh != nullptr && fresh->position() != told) kick_responder(*fresh);
     return true;

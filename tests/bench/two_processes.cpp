@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The common part of the benches; see two_processes.hpp. Nothing here is measured.
+#include "two_processes.hpp"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace bench {
+
+namespace {
+
+constexpr int kSkipped = 77;
+
+std::vector<int> allowed_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    must(::sched_getaffinity(0, sizeof set, &set) == 0, "sched_getaffinity");
+    std::vector<int> cores;
+    for (int core = 0; core < CPU_SETSIZE; ++core) {
+        if (CPU_ISSET(core, &set)) cores.push_back(core);
+    }
+    return cores;
+}
+
+// Only the calling thread: threads that the library starts later inherit it, as in a program that
+// is started with taskset.
+void stay_on(int core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    must(::sched_setaffinity(0, sizeof set, &set) == 0, "sched_setaffinity");
+}
+
+}  // namespace
+
+void die(const char *what) {
+    std::fprintf(stderr, "%s: %s\n", what, std::strerror(errno));
+    std::exit(1);
+}
+
+Options parse(int argc, char **argv, Options options) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string name = argv[i];
+        const char *value = i + 1 < argc ? argv[++i] : nullptr;
+        if (value != nullptr && name == "--iterations") {
+            options.iterations = std::atoi(value);
+        } else if (value != nullptr && name == "--rounds") {
+            options.rounds = std::atoi(value);
+        } else if (value != nullptr && name == "--device") {
+            options.device = value;
+        } else {
+            std::fprintf(stderr, "usage: %s [--iterations N] [--rounds N] [--device NAME]\n",
+                         argv[0]);
+            std::exit(2);
+        }
+    }
+    if (options.iterations < 1 || options.rounds < 1) {
+        std::fprintf(stderr, "%s: counts begin at 1\n", argv[0]);
+        std::exit(2);
+    }
+    return options;
+}
+
+void Meeting::send(const void *data, size_t length) const {
+    must(::send(fd_, data, length, MSG_NOSIGNAL) == static_cast<ssize_t>(length), "send");
+}
+
+void Meeting::receive(void *data, size_t length) const {
+    must(::recv(fd_, data, length, MSG_WAITALL) == static_cast<ssize_t>(length), "receive");
+}
+
+int run_both(const std::function<void(const Meeting &)> &first,
+             const std::function<void(const Meeting &)> &second) {
+    const std::vector<int> cores = allowed_cores();
+    if (cores.size() < 2) {
+        std::fprintf(stderr, "two cores are needed\n");
+        return kSkipped;
+    }
+    int ends[2];
+    must(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+    const pid_t parent = ::getpid();
+    const pid_t child = ::fork();
+    must(child >= 0, "fork");
+    if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ::close(ends[0]);
+        stay_on(cores[1]);
+        second(Meeting(ends[1], parent));
+        std::exit(0);
+    }
+    ::close(ends[1]);
+    stay_on(cores[0]);
+    first(Meeting(ends[0], child));
+    int status = 0;
+    must(::waitpid(child, &status, 0) == child, "waitpid");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+void Endpoint::open(const std::string &device) {
+    int count = 0;
+    ibv_device **list = ibv_get_device_list(&count);
+    must(list != nullptr && count > 0, "no device");
+    ibv_device *chosen = device.empty() ? list[0] : nullptr;
+    for (int i = count - 1; i >= 0; --i) {
+        const std::string name = ibv_get_device_name(list[i]);
+        if (device.empty() ? name.starts_with("soft_lo") : name == device) chosen = list[i];
+    }
+    must(chosen != nullptr, "no such device");
+    context_ = ibv_open_device(chosen);
+    must(context_ != nullptr, "ibv_open_device");
+    ibv_free_device_list(list);
+}
+
+// The first entry that stands for an IPv4 address, or else the first.
+int Endpoint::gid_index() {
+    static constexpr uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    ibv_port_attr port{};
+    must(ibv_query_port(context_, 1, &port) == 0, "ibv_query_port");
+    for (int i = 0; i < port.gid_tbl_len; ++i) {
+        ibv_gid gid{};
+        must(ibv_query_gid(context_, 1, i, &gid) == 0, "ibv_query_gid");
+        if (std::memcmp(gid.raw, kPrefix, sizeof kPrefix) == 0) return i;
+    }
+    return 0;
+}
+
+Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth)
+    : bytes_(bytes) {
+    void *pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    must(pages != MAP_FAILED, "mmap");
+    memory_ = static_cast<uint8_t *>(pages);
+    open(options.device);
+    pd_ = ibv_alloc_pd(context_);
+    must(pd_ != nullptr, "ibv_alloc_pd");
+    mr_ = ibv_reg_mr(pd_, memory_, bytes,
+                     IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
+    must(mr_ != nullptr, "ibv_reg_mr");
+    send_cq_ = ibv_create_cq(context_, static_cast<int>(depth), nullptr, nullptr, 0);
+    recv_cq_ = ibv_create_cq(context_, static_cast<int>(depth), nullptr, nullptr, 0);
+    must(send_cq_ != nullptr && recv_cq_ != nullptr, "ibv_create_cq");
+    ibv_qp_init_attr init{};
+    init.send_cq = send_cq_;
+    init.recv_cq = recv_cq_;
+    init.qp_type = IBV_QPT_RC;
+    init.cap = {depth, depth, 1, 1, 32};
+    qp_ = ibv_create_qp(pd_, &init);
+    must(qp_ != nullptr, "ibv_create_qp");
+    connect(meeting);
+}
+
+void Endpoint::connect(const Meeting &meeting) {
+    const int index = gid_index();
+    Address own{{}, qp_->qp_num, mr_->rkey, reinterpret_cast<uint64_t>(memory_)};
+    must(ibv_query_gid(context_, 1, index, &own.gid) == 0, "ibv_query_gid");
+    peer_ = meeting.swap(own);
+    ibv_qp_attr attr{};
+    attr.qp_state = IBV_QPS_INIT;
+    attr.port_num = 1;
+    attr.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
+    must(ibv_modify_qp(qp_, &attr,
+                       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS) == 0,
+         "INIT");
+    attr = {};
+    attr.qp_state = IBV_QPS_RTR;
+    attr.ah_attr.is_global = 1;
+    attr.ah_attr.port_num = 1;
+    attr.ah_attr.grh.dgid = peer_.gid;
+    attr.ah_attr.grh.sgid_index = static_cast<uint8_t>(index);
+    attr.ah_attr.grh.hop_limit = 64;
+    attr.path_mtu = IBV_MTU_1024;
+    attr.dest_qp_num = peer_.qp_num;
+    attr.max_dest_rd_atomic = 1;
+    attr.min_rnr_timer = 1;
+    must(ibv_modify_qp(qp_, &attr,
+                       IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
+                           IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER) == 0,
+         "RTR");
+    attr = {};
+    attr.qp_state = IBV_QPS_RTS;
+    attr.timeout = 18;
+    attr.retry_cnt = 7;
+    attr.rnr_retry = 7;
+    attr.max_rd_atomic = 1;
+    must(ibv_modify_qp(qp_, &attr,
+                       IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+                           IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC) == 0,
+         "RTS");
+    meeting.barrier();
+}
+
+Endpoint::~Endpoint() {
+    ibv_destroy_qp(qp_);
+    ibv_destroy_cq(recv_cq_);
+    ibv_destroy_cq(send_cq_);
+    ibv_dereg_mr(mr_);
+    ibv_dealloc_pd(pd_);
+    ibv_close_device(context_);
+    ::munmap(memory_, bytes_);
+}
+
+ibv_sge Endpoint::sge(uint32_t length) const {
+    return {reinterpret_cast<uint64_t>(memory_), length, mr_->lkey};
+}
+
+double now_ns() {
+    return std::chrono::duration<double, std::nano>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    const size_t middle = values.size() / 2;
+    if (values.size() % 2 == 1) return values[middle];
+    return (values[middle - 1] + values[middle]) / 2;
+}
+
+}  // namespace bench
