@@ -116,7 +116,7 @@ void play(const Options &options, const Meeting &meeting, Flags &flags, bool beg
 }  // namespace
 
 int main(int argc, char **argv) {
-    const Options options = parse(argc, argv, {200000, 5, {}});
+    const Options options = parse(argc, argv, {20000, 51, {}});
     Flags *flags = share_flags();
     return run_both([&](const Meeting &meeting) { play(options, meeting, *flags, true); },
                     [&](const Meeting &meeting) { play(options, meeting, *flags, false); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What every bench of two processes needs: options, a fork before anything else, cores to stay on, a
-// socket to meet over, and a connected queue pair. Errors end the process with a message.
+// What every bench of two processes needs: options, a fork before anything else, cores to stay on,
+// a socket to meet over, and a connected queue pair. Errors end the process with a message.
 #pragma once
 
 #include <infiniband/verbs.h>
@@ -19,7 +19,8 @@ inline void must(bool claim, const char *what) {
     if (!claim) die(what);
 }
 
-// --iterations N --rounds N --device NAME; anything else is refused with a usage line.
+// --iterations N --rounds N --device NAME; anything else is refused with a usage line. The median
+// of many short rounds stands a busy machine better than a few long ones.
 struct Options {
     int iterations;
     int rounds;

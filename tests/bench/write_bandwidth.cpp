@@ -80,7 +80,7 @@ void be_written_to(const Options &options, const Meeting &meeting) {
 }  // namespace
 
 int main(int argc, char **argv) {
-    const Options options = parse(argc, argv, {500, 5, {}});
+    const Options options = parse(argc, argv, {50, 31, {}});
     return run_both([&](const Meeting &meeting) { write(options, meeting); },
                     [&](const Meeting &meeting) { be_written_to(options, meeting); });
 }

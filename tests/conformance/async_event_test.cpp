@@ -83,4 +83,36 @@ TEST_F(AsyncEvents, OfADestroyedQueuePairAreForgotten) {
     EXPECT_FALSE(event(&what, kQuiet));
 }
 
+TEST_F(AsyncEvents, TellOfAnOverrunCompletionQueue) {
+    SideOptions options;
+    options.cqe = 1;
+    options.cap.max_recv_wr = 1024;
+    LocalSide side(context(), options);
+    const auto granted = static_cast<uint64_t>(side.recv_cq()->cqe);
+    ASSERT_LT(granted, 1000u) << "more than can be filled here";
+    join(side, side);
+    for (uint64_t i = 0; i < 1024; ++i) {
+        ASSERT_EQ(side.post_recv(i, {}), 0);
+    }
+    ASSERT_EQ(side.change_state(IBV_QPS_ERR), 0);
+    ibv_async_event what{};
+    ASSERT_TRUE(event(&what));
+    EXPECT_EQ(what.event_type, IBV_EVENT_CQ_ERR) << ibv_event_type_str(what.event_type);
+    EXPECT_EQ(what.element.cq, side.recv_cq());
+    ibv_ack_async_event(&what);
+    // What fitted may still be read; what follows is nothing or an error, and the device goes on.
+    uint64_t taken = 0;
+    ibv_wc wc{};
+    while (ibv_poll_cq(side.recv_cq(), 1, &wc) == 1) {
+        ++taken;
+    }
+    EXPECT_LE(taken, granted);
+    LocalSide other(context());
+    join(other, other);
+    ASSERT_EQ(other.post_recv(1, {{0, 8}}), 0);
+    ASSERT_EQ(other.post_send(make_send(2, {{8, 8}})), 0);
+    EXPECT_TRUE(succeeded(other.received(), 1, IBV_WC_RECV));
+    EXPECT_TRUE(succeeded(other.sent(), 2, IBV_WC_SEND));
+}
+
 }  // namespace

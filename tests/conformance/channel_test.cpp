@@ -63,7 +63,9 @@ private:
     std::unique_ptr<LocalSide> receiver_;
 };
 
-TEST_F(CompletionChannel, BelongsToItsContext) { EXPECT_EQ(channel()->context, context()); }
+TEST_F(CompletionChannel, BelongsToItsContext) {
+    EXPECT_EQ(channel()->context, context());
+}
 
 TEST_F(CompletionChannel, SaysTryAgainWhenItIsEmptyAndDoesNotBlock) {
     ibv_cq *cq = nullptr;
@@ -255,6 +257,8 @@ TEST_F(AcknowledgedQueue, MayAcknowledgeManyEventsAtOnce) {
     ibv_ack_cq_events(cq(), 10);
 }
 
-TEST_F(AcknowledgedQueue, MayAcknowledgeNothing) { ibv_ack_cq_events(cq(), 0); }
+TEST_F(AcknowledgedQueue, MayAcknowledgeNothing) {
+    ibv_ack_cq_events(cq(), 0);
+}
 
 }  // namespace

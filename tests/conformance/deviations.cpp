@@ -14,9 +14,8 @@ namespace verbs_test {
 
 namespace {
 
-const std::set<std::string> kFeatures = {"uc",       "srq",       "atomics", "mw",
-                                         "multicast", "resize_cq", "rereg_mr",
-                                         "sqd"};
+const std::set<std::string> kFeatures = {"uc",        "srq",       "atomics",  "mw",
+                                         "multicast", "resize_cq", "rereg_mr", "sqd"};
 
 std::string trimmed(const std::string &text) {
     const size_t first = text.find_first_not_of(" \t");

@@ -113,7 +113,9 @@ TEST_F(Devices, CanBeOpenedAndClosedAgainAndAgain) {
 
 class OpenDevice : public DeviceTest {};
 
-TEST_F(OpenDevice, HasAtLeastOneCompletionVector) { EXPECT_GE(context()->num_comp_vectors, 1); }
+TEST_F(OpenDevice, HasAtLeastOneCompletionVector) {
+    EXPECT_GE(context()->num_comp_vectors, 1);
+}
 
 TEST_F(OpenDevice, HasAnAsynchronousDescriptorThatCanBePolled) {
     pollfd entry{context()->async_fd, POLLIN, 0};
@@ -247,8 +249,7 @@ TEST_F(Port, HasTheDefaultPartitionKeyFirst) {
 TEST_F(Port, RefusesPartitionKeysOutsideItsTable) {
     uint16_t pkey = 0;
     EXPECT_EQ(ibv_query_pkey(context(), kPort, -1, &pkey), -1);
-    EXPECT_EQ(ibv_query_pkey(context(), kPort, port_attributes(context()).pkey_tbl_len, &pkey),
-              -1);
+    EXPECT_EQ(ibv_query_pkey(context(), kPort, port_attributes(context()).pkey_tbl_len, &pkey), -1);
 }
 
 TEST_F(Port, FindsTheDefaultPartitionKeyAndNoOther) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// fork in a program that uses verbs: the child exists, does something else and goes, and neither its
-// life nor its end is felt on the parent's connections.
+// fork in a program that uses verbs: the child exists, does something else and goes, and neither
+// its life nor its end is felt on the parent's connections.
 #include "rc_test.hpp"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 namespace {
 
@@ -44,6 +47,47 @@ TEST_P(Fork, OfAChildThatExitsLeavesTheConnectionAlone) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) ::_exit(7);
+    reap(child, 7);
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
+}
+
+TEST_P(Fork, OfAChildThatExitsWithAllHandlersLeavesTheConnectionAlone) {
+    connect();
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(1));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(30);
+        std::exit(7);
+    }
+    reap(child, 7);
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
+}
+
+TEST_P(Fork, OfAChildThatOpensTheDeviceForItselfGivesItAWorkingOne) {
+    connect();
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(1));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(60);
+        int code = 1;
+        try {
+            const Context own(ibv_open_device(device_under_test()));
+            LocalSide side(own.get());
+            join(side, side);
+            const bool posted =
+                side.post_recv(1, {{0, 64}}) == 0 && side.post_send(make_send(2, {{100, 64}})) == 0;
+            if (posted && succeeded(side.received(), 1, IBV_WC_RECV) &&
+                succeeded(side.sent(), 2, IBV_WC_SEND)) {
+                code = 7;
+            }
+        } catch (const std::exception &problem) {
+            std::printf("in the child: %s\n", problem.what());
+            std::fflush(stdout);
+        }
+        ::_exit(code);
+    }
     reap(child, 7);
     ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
 }

@@ -16,7 +16,8 @@ protected:
         const std::string text = verbs_last_error();
         if (text.empty()) return ::testing::AssertionFailure() << "there is no reason";
         if (text.find(word) != std::string::npos) return ::testing::AssertionSuccess();
-        return ::testing::AssertionFailure() << "\"" << text << "\" does not name \"" << word << "\"";
+        return ::testing::AssertionFailure()
+               << "\"" << text << "\" does not name \"" << word << "\"";
     }
 };
 

@@ -27,17 +27,19 @@ Qp create_qp(ibv_pd *pd, ibv_cq *send_cq, ibv_cq *recv_cq, const SideOptions &op
 }  // namespace
 
 LocalSide::LocalSide(ibv_context *context, const SideOptions &options, ibv_comp_channel *channel)
-    : options_(options),
-      pd_(alloc_pd(context)),
+    : options_(options), pd_(alloc_pd(context)),
       region_(pd_.get(), options.memory, options.memory_access, options.shared_memory),
       send_cq_(create_cq(context, options.cqe, channel)),
-      recv_cq_(create_cq(context, options.cqe, channel)),
-      cap_{},
+      recv_cq_(create_cq(context, options.cqe, channel)), cap_{},
       qp_(create_qp(pd_.get(), send_cq_.get(), recv_cq_.get(), options, &cap_)) {}
 
-QpAddress LocalSide::address() { return address_of(qp_.get(), options_.path); }
+QpAddress LocalSide::address() {
+    return address_of(qp_.get(), options_.path);
+}
 
-RemotePlace LocalSide::memory() { return region_.at(0); }
+RemotePlace LocalSide::memory() {
+    return region_.at(0);
+}
 
 void LocalSide::connect(const QpAddress &peer) {
     if (options_.type == IBV_QPT_UD) {
@@ -92,16 +94,20 @@ ibv_ah *LocalSide::address_handle(const ibv_gid &gid) {
     for (const auto &[known, handle] : address_handles_) {
         if (std::memcmp(&known, &gid, sizeof gid) == 0) return handle.get();
     }
-    ibv_ah_attr attr = route_to(pd_->context, gid);
+    ibv_ah_attr attr = route_to(pd_->context, gid, options_.path);
     Ah handle(ibv_create_ah(pd_.get(), &attr));
     if (!handle) give_up("ibv_create_ah");
     address_handles_.emplace_back(gid, std::move(handle));
     return address_handles_.back().second.get();
 }
 
-std::vector<ibv_wc> LocalSide::sent(size_t count) { return collect(send_cq_.get(), count); }
+std::vector<ibv_wc> LocalSide::sent(size_t count) {
+    return collect(send_cq_.get(), count);
+}
 
-std::vector<ibv_wc> LocalSide::received(size_t count) { return collect(recv_cq_.get(), count); }
+std::vector<ibv_wc> LocalSide::received(size_t count) {
+    return collect(recv_cq_.get(), count);
+}
 
 std::vector<uint8_t> LocalSide::load(size_t offset, size_t length) {
     const auto part = region_.bytes().subspan(offset, length);
@@ -112,9 +118,13 @@ void LocalSide::store(size_t offset, std::span<const uint8_t> bytes) {
     std::ranges::copy(bytes, region_.bytes().subspan(offset, bytes.size()).begin());
 }
 
-ibv_qp_state LocalSide::state() { return state_of(qp_.get()); }
+ibv_qp_state LocalSide::state() {
+    return state_of(qp_.get());
+}
 
-int LocalSide::change_state(ibv_qp_state state) { return to_state(state).apply(qp_.get()); }
+int LocalSide::change_state(ibv_qp_state state) {
+    return to_state(state).apply(qp_.get());
+}
 
 void join(Side &a, Side &b) {
     a.connect(b.address());

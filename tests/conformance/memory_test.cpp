@@ -56,9 +56,7 @@ protected:
         pd_ = alloc_pd(context());
         memory_ = std::make_unique<Pages>(64 * 1024);
     }
-    [[nodiscard]] ibv_mr *reg(int access) const {
-        return ibv_reg_mr(pd(), memory(), 4096, access);
-    }
+    [[nodiscard]] ibv_mr *reg(int access) const { return ibv_reg_mr(pd(), memory(), 4096, access); }
     [[nodiscard]] ibv_pd *pd() const { return pd_.get(); }
     [[nodiscard]] uint8_t *memory() const { return memory_->data(); }
 
@@ -175,9 +173,9 @@ protected:
 
 TEST_F(RereggedRegion, TellsItsNewMemory) {
     const Mr mr(reg(kEveryAccess));
-    ASSERT_EQ(ibv_rereg_mr(mr.get(), IBV_REREG_MR_CHANGE_TRANSLATION, nullptr, memory() + 4096,
-                           8192, 0),
-              0);
+    ASSERT_EQ(
+        ibv_rereg_mr(mr.get(), IBV_REREG_MR_CHANGE_TRANSLATION, nullptr, memory() + 4096, 8192, 0),
+        0);
     EXPECT_EQ(mr->addr, memory() + 4096);
     EXPECT_EQ(mr->length, 8192u);
 }

@@ -6,6 +6,14 @@
 
 namespace verbs_test {
 
+namespace {
+
+int source_index(ibv_context *context, const PathOptions &options) {
+    return options.gid_index >= 0 ? options.gid_index : gid_index(context);
+}
+
+}  // namespace
+
 Step to_state(ibv_qp_state state) {
     Step step;
     step.attr.qp_state = state;
@@ -22,19 +30,19 @@ Step rc_init(const PathOptions &options) {
     return step;
 }
 
-ibv_ah_attr route_to(ibv_context *context, const ibv_gid &gid) {
+ibv_ah_attr route_to(ibv_context *context, const ibv_gid &gid, const PathOptions &options) {
     ibv_ah_attr attr{};
     attr.is_global = 1;
     attr.port_num = kPort;
     attr.grh.dgid = gid;
-    attr.grh.sgid_index = static_cast<uint8_t>(gid_index(context));
+    attr.grh.sgid_index = static_cast<uint8_t>(source_index(context, options));
     attr.grh.hop_limit = 64;
     return attr;
 }
 
 Step rc_rtr(ibv_context *context, const QpAddress &peer, const PathOptions &options) {
     Step step = to_state(IBV_QPS_RTR);
-    step.attr.ah_attr = route_to(context, peer.gid);
+    step.attr.ah_attr = route_to(context, peer.gid, options);
     step.attr.path_mtu = options.mtu;
     step.attr.dest_qp_num = peer.qp_num;
     step.attr.rq_psn = peer.psn;
@@ -68,7 +76,9 @@ Step ud_init(const PathOptions &options) {
     return step;
 }
 
-Step ud_rtr() { return to_state(IBV_QPS_RTR); }
+Step ud_rtr() {
+    return to_state(IBV_QPS_RTR);
+}
 
 Step ud_rts(const PathOptions &options) {
     Step step = to_state(IBV_QPS_RTS);
@@ -78,7 +88,7 @@ Step ud_rts(const PathOptions &options) {
 }
 
 QpAddress address_of(ibv_qp *qp, const PathOptions &options) {
-    return {gid_at(qp->context, gid_index(qp->context)), qp->qp_num, options.psn};
+    return {gid_at(qp->context, source_index(qp->context, options)), qp->qp_num, options.psn};
 }
 
 int connect_rc(ibv_qp *qp, const QpAddress &peer, const PathOptions &options) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Taking a queue pair through its states. Each step is an attribute block and a mask, so that a test
-// can spoil one thing in it before it is used.
+// Taking a queue pair through its states. Each step is an attribute block and a mask, so that a
+// test can spoil one thing in it before it is used.
 #pragma once
 
 #include "device_under_test.hpp"
@@ -24,15 +24,14 @@ struct PathOptions {
     uint8_t rd_atomic = 4;      // in both directions, cut to what the device has
     uint32_t psn = 0x123456;
     uint32_t qkey = 0x11111111;
+    int gid_index = -1;  // -1: the usual one of the device
 };
 
 struct Step {
     ibv_qp_attr attr{};
     int mask = 0;
 
-    [[nodiscard]] int apply(ibv_qp *qp) {
-        return ibv_modify_qp(qp, &attr, mask);
-    }
+    [[nodiscard]] int apply(ibv_qp *qp) { return ibv_modify_qp(qp, &attr, mask); }
     [[nodiscard]] Step without(int bits) const {
         Step copy = *this;
         copy.mask &= ~bits;
@@ -48,7 +47,7 @@ Step ud_init(const PathOptions &options = {});
 Step ud_rtr();
 Step ud_rts(const PathOptions &options = {});
 
-ibv_ah_attr route_to(ibv_context *context, const ibv_gid &gid);
+ibv_ah_attr route_to(ibv_context *context, const ibv_gid &gid, const PathOptions &options = {});
 QpAddress address_of(ibv_qp *qp, const PathOptions &options = {});
 
 // RESET to RTS; the first error number on the way, or 0.

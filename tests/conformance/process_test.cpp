@@ -11,7 +11,9 @@ struct Game {
     const char *name;
     PingPong play;
 };
-std::ostream &operator<<(std::ostream &out, const Game &game) { return out << game.name; }
+std::ostream &operator<<(std::ostream &out, const Game &game) {
+    return out << game.name;
+}
 
 class PingPongOfProcesses : public DeviceTest, public ::testing::WithParamInterface<Game> {};
 
@@ -28,16 +30,15 @@ TEST_P(PingPongOfProcesses, BringsEveryMessage) {
     EXPECT_TRUE(peer.ends_well());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Processes, PingPongOfProcesses,
-    ::testing::Values(Game{"RcPolling", {IBV_QPT_RC, false, 2000, 64}},
-                      Game{"RcPollingLarge", {IBV_QPT_RC, false, 50, 300000}},
-                      Game{"RcSleeping", {IBV_QPT_RC, true, 500, 64}},
-                      Game{"RcSleepingLarge", {IBV_QPT_RC, true, 50, 300000}},
-                      Game{"UdPolling", {IBV_QPT_UD, false, 2000, 64}},
-                      Game{"UdPollingLarge", {IBV_QPT_UD, false, 500, 1024}},
-                      Game{"UdSleeping", {IBV_QPT_UD, true, 500, 64}}),
-    [](const auto &test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Processes, PingPongOfProcesses,
+                         ::testing::Values(Game{"RcPolling", {IBV_QPT_RC, false, 2000, 64}},
+                                           Game{"RcPollingLarge", {IBV_QPT_RC, false, 50, 300000}},
+                                           Game{"RcSleeping", {IBV_QPT_RC, true, 500, 64}},
+                                           Game{"RcSleepingLarge", {IBV_QPT_RC, true, 50, 300000}},
+                                           Game{"UdPolling", {IBV_QPT_UD, false, 2000, 64}},
+                                           Game{"UdPollingLarge", {IBV_QPT_UD, false, 500, 1024}},
+                                           Game{"UdSleeping", {IBV_QPT_UD, true, 500, 64}}),
+                         [](const auto &test) { return std::string(test.param.name); });
 
 // Somebody who asks for short patience: 4.096 us * 2^14, three more tries.
 SideOptions impatient() {
@@ -170,8 +171,8 @@ TEST_P(PeerThatDies, InTheMiddleOfTrafficIsNoticedInTime) {
     ASSERT_TRUE(eventually([&] {
         pump();
         return is_over || HasFatalFailure();
-    })) << "no error after " << completed
-        << " of " << posted << " requests";
+    })) << "no error after "
+        << completed << " of " << posted << " requests";
     // With nothing under way at the moment of death there is no request to blame: all is flushed.
     EXPECT_TRUE(bad.status == IBV_WC_RETRY_EXC_ERR || bad.status == IBV_WC_WR_FLUSH_ERR)
         << ibv_wc_status_str(bad.status);

@@ -36,10 +36,14 @@ protected:
     Step usual(ibv_qp_state target) {
         const bool is_ud = qp()->qp_type == IBV_QPT_UD;
         switch (target) {
-        case IBV_QPS_INIT: return is_ud ? ud_init() : rc_init();
-        case IBV_QPS_RTR: return is_ud ? ud_rtr() : rc_rtr(context(), side_->address());
-        case IBV_QPS_RTS: return is_ud ? ud_rts() : rc_rts(context());
-        default: return to_state(target);
+        case IBV_QPS_INIT:
+            return is_ud ? ud_init() : rc_init();
+        case IBV_QPS_RTR:
+            return is_ud ? ud_rtr() : rc_rtr(context(), side_->address());
+        case IBV_QPS_RTS:
+            return is_ud ? ud_rts() : rc_rts(context());
+        default:
+            return to_state(target);
         }
     }
     void bring_to(ibv_qp_state target) {
@@ -214,16 +218,16 @@ TEST_P(ForeignAttribute, IsRefusedInAChangeThatHasNoUseForIt) {
 
 INSTANTIATE_TEST_SUITE_P(
     Qp, ForeignAttribute,
-    ::testing::Values(
-        Attribute{"Qkey", IBV_QPT_RC, IBV_QPS_RESET, IBV_QPS_INIT, IBV_QP_QKEY},
-        Attribute{"Timeout", IBV_QPT_RC, IBV_QPS_RESET, IBV_QPS_INIT, IBV_QP_TIMEOUT},
-        Attribute{"SqPsn", IBV_QPT_RC, IBV_QPS_INIT, IBV_QPS_RTR, IBV_QP_SQ_PSN},
-        Attribute{"PathMtu", IBV_QPT_RC, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_PATH_MTU},
-        Attribute{"DestQpn", IBV_QPT_RC, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_DEST_QPN},
-        Attribute{"AccessFlags", IBV_QPT_UD, IBV_QPS_RESET, IBV_QPS_INIT, IBV_QP_ACCESS_FLAGS},
-        Attribute{"Av", IBV_QPT_UD, IBV_QPS_INIT, IBV_QPS_RTR, IBV_QP_AV},
-        Attribute{"RetryCnt", IBV_QPT_UD, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_RETRY_CNT},
-        Attribute{"UnknownBit", IBV_QPT_RC, IBV_QPS_RESET, IBV_QPS_INIT, 1 << 30}),
+    ::testing::Values(Attribute{"Qkey", IBV_QPT_RC, IBV_QPS_RESET, IBV_QPS_INIT, IBV_QP_QKEY},
+                      Attribute{"Timeout", IBV_QPT_RC, IBV_QPS_RESET, IBV_QPS_INIT, IBV_QP_TIMEOUT},
+                      Attribute{"SqPsn", IBV_QPT_RC, IBV_QPS_INIT, IBV_QPS_RTR, IBV_QP_SQ_PSN},
+                      Attribute{"PathMtu", IBV_QPT_RC, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_PATH_MTU},
+                      Attribute{"DestQpn", IBV_QPT_RC, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_DEST_QPN},
+                      Attribute{"AccessFlags", IBV_QPT_UD, IBV_QPS_RESET, IBV_QPS_INIT,
+                                IBV_QP_ACCESS_FLAGS},
+                      Attribute{"Av", IBV_QPT_UD, IBV_QPS_INIT, IBV_QPS_RTR, IBV_QP_AV},
+                      Attribute{"RetryCnt", IBV_QPT_UD, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_RETRY_CNT},
+                      Attribute{"UnknownBit", IBV_QPT_RC, IBV_QPS_RESET, IBV_QPS_INIT, 1 << 30}),
     attribute_name);
 
 struct BadValue {
@@ -232,7 +236,9 @@ struct BadValue {
     ibv_qp_state to;
     void (*spoil)(ibv_context *context, ibv_qp_attr &attr);
 };
-std::ostream &operator<<(std::ostream &out, const BadValue &value) { return out << value.name; }
+std::ostream &operator<<(std::ostream &out, const BadValue &value) {
+    return out << value.name;
+}
 
 class BadAttribute : public QpState, public ::testing::WithParamInterface<BadValue> {};
 

@@ -109,8 +109,8 @@ TEST_F(QueuePair, HasAtLeastTheCapacitiesAskedFor) {
 TEST_F(QueuePair, CanHaveTheLargestCapacitiesTheDeviceOffers) {
     const ibv_device_attr limits = device_limits(context());
     ibv_qp_init_attr init = usual();
-    init.cap = {static_cast<uint32_t>(limits.max_qp_wr), static_cast<uint32_t>(limits.max_qp_wr),
-                1, 1, 0};
+    init.cap = {static_cast<uint32_t>(limits.max_qp_wr), static_cast<uint32_t>(limits.max_qp_wr), 1,
+                1, 0};
     EXPECT_TRUE(create(init));
     init = usual();
     init.cap.max_send_sge = static_cast<uint32_t>(limits.max_sge);

@@ -75,7 +75,8 @@ TEST_P(RcData, WriteWithImmediateConsumesAReceive) {
     here().store(0, pattern(5, 3000));
     there().store(0, pattern(6, 64));
     ASSERT_EQ(there().post_recv(kRecvId, {{0, 64}}), 0);
-    ASSERT_EQ(here().post_send(make_write(kSendId, {{0, 3000}}, there().at(4096)).with_imm(kImm)), 0);
+    ASSERT_EQ(here().post_send(make_write(kSendId, {{0, 3000}}, there().at(4096)).with_imm(kImm)),
+              0);
     const ibv_wc wc = there().received();
     EXPECT_TRUE(succeeded(wc, kRecvId, IBV_WC_RECV_RDMA_WITH_IMM));
     EXPECT_NE(wc.wc_flags & IBV_WC_WITH_IMM, 0u);
@@ -187,8 +188,7 @@ TEST_P(RcData, FindsARegionAtTheAddressItWasRegisteredAt) {
 }
 
 TEST_P(RcData, WorksWithEveryPathMtu) {
-    for (const ibv_mtu mtu :
-         {IBV_MTU_256, IBV_MTU_512, IBV_MTU_1024, IBV_MTU_2048, IBV_MTU_4096}) {
+    for (const ibv_mtu mtu : {IBV_MTU_256, IBV_MTU_512, IBV_MTU_1024, IBV_MTU_2048, IBV_MTU_4096}) {
         if (mtu > port_attributes(context()).active_mtu) continue;
         SideOptions options;
         options.path.mtu = mtu;
@@ -199,6 +199,21 @@ TEST_P(RcData, WorksWithEveryPathMtu) {
         EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV)) << "mtu " << mtu;
         EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND)) << "mtu " << mtu;
         EXPECT_EQ(there().load(0, 20000), pattern(mtu, 20000)) << "mtu " << mtu;
+    }
+}
+
+TEST_P(RcData, WorksFromEveryGidOfThePort) {
+    const int length = port_attributes(context()).gid_tbl_len;
+    for (int i = 0; i < length; ++i) {
+        if (is_zero(gid_at(context(), i))) continue;
+        SCOPED_TRACE("entry " + std::to_string(i));
+        SideOptions options;
+        options.path.gid_index = i;
+        connect(options);
+        ASSERT_EQ(there().post_recv(1, {{0, 100}}), 0);
+        ASSERT_EQ(here().post_send(make_send(2, {{0, 100}})), 0);
+        EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
+        EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
     }
 }
 
@@ -255,19 +270,19 @@ TEST_P(RcSize, ArrivesWholeAndUnchanged) {
     EXPECT_EQ(target.load(size, 64), std::vector<uint8_t>(64)) << "written behind the end";
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rc, RcSize,
-    ::testing::Combine(::testing::Values(Place::OneContext, Place::TwoContexts,
-                                         Place::TwoProcesses),
-                       ::testing::Values(Kind::Send, Kind::SendWithImm, Kind::Write,
-                                         Kind::WriteWithImm, Kind::Read),
-                       // The path MTU is 1024.
-                       ::testing::Values(0, 1, 8, 255, 1023, 1024, 1025, 4096, 65535, 1 << 20,
-                                         (8 << 20) - 3)),
-    [](const auto &test) {
-        return place_name(std::get<0>(test.param)) + "_" +
-               kKindNames[static_cast<int>(std::get<1>(test.param))] + "_" +
-               std::to_string(std::get<2>(test.param));
-    });
+INSTANTIATE_TEST_SUITE_P(Rc, RcSize,
+                         ::testing::Combine(::testing::Values(Place::OneContext, Place::TwoContexts,
+                                                              Place::TwoProcesses),
+                                            ::testing::Values(Kind::Send, Kind::SendWithImm,
+                                                              Kind::Write, Kind::WriteWithImm,
+                                                              Kind::Read),
+                                            // The path MTU is 1024.
+                                            ::testing::Values(0, 1, 8, 255, 1023, 1024, 1025, 4096,
+                                                              65535, 1 << 20, (8 << 20) - 3)),
+                         [](const auto &test) {
+                             return place_name(std::get<0>(test.param)) + "_" +
+                                    kKindNames[static_cast<int>(std::get<1>(test.param))] + "_" +
+                                    std::to_string(std::get<2>(test.param));
+                         });
 
 }  // namespace

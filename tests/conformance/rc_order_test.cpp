@@ -144,10 +144,10 @@ class RcMix : public RcTest {
 protected:
     static constexpr uint32_t kSlot = 2048;
     static constexpr uint32_t kSlots = 16;
-    static constexpr uint32_t kSendArea = 0;                       // here: data on its way out
-    static constexpr uint32_t kReadArea = kSlot * kSlots;          // here: data read
-    static constexpr uint32_t kRecvArea = 0;                       // there: messages
-    static constexpr uint32_t kTargetArea = kSlot * kSlots;        // there: written and read
+    static constexpr uint32_t kSendArea = 0;                 // here: data on its way out
+    static constexpr uint32_t kReadArea = kSlot * kSlots;    // here: data read
+    static constexpr uint32_t kRecvArea = 0;                 // there: messages
+    static constexpr uint32_t kTargetArea = kSlot * kSlots;  // there: written and read
 
     struct Flight {
         uint64_t id;
@@ -182,19 +182,18 @@ protected:
             flight.data = pattern(static_cast<uint32_t>(id), length);
             here().store(out, flight.data);
             std::ranges::copy(flight.data, model_.begin() + start);
-            ASSERT_EQ(here().post_send(make_write(id, data, there().at(kTargetArea + start))
-                                           .with(is_being_read(start, length)
-                                                     ? IBV_SEND_FENCE
-                                                     : 0)),
-                      0);
+            ASSERT_EQ(
+                here().post_send(make_write(id, data, there().at(kTargetArea + start))
+                                     .with(is_being_read(start, length) ? IBV_SEND_FENCE : 0)),
+                0);
             break;
         case 2:
             flight.opcode = IBV_WR_RDMA_READ;
             flight.expected_read.assign(model_.begin() + start, model_.begin() + start + length);
             const uint32_t in = kReadArea + slot * kSlot;
-            const Slices into = length == 0 ? Slices{}
-                                            : Slices{{in, length / 2},
-                                                     {in + length / 2, length - length / 2}};
+            const Slices into =
+                length == 0 ? Slices{}
+                            : Slices{{in, length / 2}, {in + length / 2, length - length / 2}};
             ASSERT_EQ(here().post_send(make_read(id, into, there().at(kTargetArea + start))), 0);
             break;
         }
@@ -223,9 +222,7 @@ protected:
             return start < flight.start + read && flight.start < start + length;
         });
     }
-    void check_target() {
-        EXPECT_TRUE(there().load(kTargetArea, model_.size()) == model_);
-    }
+    void check_target() { EXPECT_TRUE(there().load(kTargetArea, model_.size()) == model_); }
     [[nodiscard]] size_t in_flight() const { return flights_.size(); }
 
 private:

@@ -67,8 +67,8 @@ TEST_P(RcPieces, MayBeEmpty) {
 }
 
 TEST_P(RcPieces, MayBeAsManyAsTheQueuePairHas) {
-    const auto most = std::min<uint32_t>(
-        Slices::kMost, static_cast<uint32_t>(device_limits(context()).max_sge));
+    const auto most =
+        std::min<uint32_t>(Slices::kMost, static_cast<uint32_t>(device_limits(context()).max_sge));
     SideOptions options;
     options.cap.max_send_sge = most;
     options.cap.max_recv_sge = most;

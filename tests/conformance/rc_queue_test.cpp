@@ -217,6 +217,34 @@ TEST_P(RcQueue, WritesAndReadsDoNotWaitForReceives) {
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_RDMA_READ));
 }
 
+// Neither side looks at its queues until both have posted everything.
+TEST_P(RcQueue, TakesMuchFromBothSidesBeforeEitherPolls) {
+    SideOptions options;
+    options.memory = 40 * (1 << 16);
+    connect(options);
+    const uint32_t size = 60000;
+    const uint32_t count = 20;
+    here().store(20 * (1 << 16), pattern(1, size));
+    there().store(20 * (1 << 16), pattern(2, size));
+    for (uint32_t i = 0; i < count; ++i) {
+        ASSERT_EQ(here().post_recv(i, {{i << 16, size}}), 0);
+        ASSERT_EQ(there().post_recv(i, {{i << 16, size}}), 0);
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+        ASSERT_EQ(here().post_send(make_send(i, {{20 * (1 << 16), size}})), 0);
+        ASSERT_EQ(there().post_send(make_send(i, {{20 * (1 << 16), size}})), 0);
+    }
+    for (Side *side : {static_cast<Side *>(&here()), &there()}) {
+        const std::vector<ibv_wc> sent = side->sent(count);
+        const std::vector<ibv_wc> received = side->received(count);
+        for (uint32_t i = 0; i < count; ++i) {
+            EXPECT_TRUE(succeeded(sent[i], i, IBV_WC_SEND));
+            EXPECT_TRUE(succeeded(received[i], i, IBV_WC_RECV));
+            EXPECT_TRUE(side->load(i << 16, size) == pattern(side == &here() ? 2 : 1, size));
+        }
+    }
+}
+
 class RcFlush : public RcTest {};
 VERBS_TEST_EVERYWHERE(RcFlush);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What keys and rights allow on a connection, what each violation looks like on both sides, and that
-// refused requests leave memory alone.
+// What keys and rights allow on a connection, what each violation looks like on both sides, and
+// that refused requests leave memory alone.
 #include "rc_test.hpp"
 
 namespace {
@@ -308,6 +308,18 @@ TEST_P(RcForeignRegion, ThatIsGoneIsRefusedAsATarget) {
     ASSERT_EQ(there().post_send(make_write(2, {{0, 100}}, place)), 0);
     EXPECT_TRUE(ended(there().sent(), 2, IBV_WC_REM_ACCESS_ERR));
     EXPECT_TRUE(std::ranges::equal(region.bytes().first(100), pattern(1, 100)));
+}
+
+// A mistake of programs that real hardware forgives, because it holds the pages: whatever becomes
+// of the request, nobody crashes.
+TEST_P(RcForeignRegion, WhoseMemoryWasUnmappedCrashesNobody) {
+    connect();
+    auto pages = std::make_unique<Pages>(8192);
+    const Mr mr = reg_mr(here().pd(), pages->data(), 8192);
+    const RemotePlace place{reinterpret_cast<uint64_t>(pages->data()), mr->rkey};
+    pages.reset();
+    ASSERT_EQ(there().post_send(make_write(1, {{0, 8192}}, place)), 0);
+    EXPECT_EQ(there().sent().wr_id, 1u);
 }
 
 TEST_P(RcForeignRegion, OfAnotherContextIsRefusedAsASource) {

@@ -15,13 +15,18 @@ enum class Place { OneContext, TwoContexts, TwoProcesses };
 
 inline std::string place_name(Place place) {
     switch (place) {
-    case Place::OneContext: return "OneContext";
-    case Place::TwoContexts: return "TwoContexts";
-    case Place::TwoProcesses: return "TwoProcesses";
+    case Place::OneContext:
+        return "OneContext";
+    case Place::TwoContexts:
+        return "TwoContexts";
+    case Place::TwoProcesses:
+        return "TwoProcesses";
     }
     return {};
 }
-inline std::ostream &operator<<(std::ostream &out, Place place) { return out << place_name(place); }
+inline std::ostream &operator<<(std::ostream &out, Place place) {
+    return out << place_name(place);
+}
 
 struct PlaceName {
     template <typename Info>
@@ -31,10 +36,9 @@ struct PlaceName {
 };
 
 #define VERBS_TEST_EVERYWHERE(suite)                                                               \
-    INSTANTIATE_TEST_SUITE_P(Rc, suite,                                                            \
-                             ::testing::Values(Place::OneContext, Place::TwoContexts,              \
-                                               Place::TwoProcesses),                               \
-                             PlaceName())
+    INSTANTIATE_TEST_SUITE_P(                                                                      \
+        Rc, suite, ::testing::Values(Place::OneContext, Place::TwoContexts, Place::TwoProcesses),  \
+        PlaceName())
 
 // Both sides of a connection, wherever the second one is.
 class SidesTest : public DeviceTest {
@@ -45,11 +49,13 @@ protected:
     }
     std::unique_ptr<Side> make_there(Place place, const SideOptions &options) {
         switch (place) {
-        case Place::OneContext: break;
+        case Place::OneContext:
+            break;
         case Place::TwoContexts:
             if (!second_context_) second_context_ = open_device();
             return std::make_unique<LocalSide>(second_context_.get(), options);
-        case Place::TwoProcesses: return std::make_unique<RemoteSide>(options);
+        case Place::TwoProcesses:
+            return std::make_unique<RemoteSide>(options);
         }
         return std::make_unique<LocalSide>(context(), options);
     }

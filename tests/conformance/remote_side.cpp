@@ -31,7 +31,9 @@ namespace {
 enum class Outcome : uint32_t { kDone, kFailed };
 
 // Longer than the wait of the process we ask, so that its reason reaches us.
-Milliseconds answer_limit() { return patience() * 2; }
+Milliseconds answer_limit() {
+    return patience() * 2;
+}
 
 // The child does nothing but live, until the test has closed its end of the exchange.
 void fork_until_hang_up(int exchange_fd) {
@@ -77,9 +79,13 @@ Message RemoteSide::request(Act act) {
     return message;
 }
 
-QpAddress RemoteSide::address() { return ask(request(Act::kAddress)).take<QpAddress>(); }
+QpAddress RemoteSide::address() {
+    return ask(request(Act::kAddress)).take<QpAddress>();
+}
 
-RemotePlace RemoteSide::memory() { return ask(request(Act::kMemory)).take<RemotePlace>(); }
+RemotePlace RemoteSide::memory() {
+    return ask(request(Act::kMemory)).take<RemotePlace>();
+}
 
 void RemoteSide::connect(const QpAddress &peer) {
     ask(std::move(request(Act::kConnect).put(peer)));
@@ -109,7 +115,9 @@ void RemoteSide::store(size_t offset, std::span<const uint8_t> bytes) {
     ask(std::move(request(Act::kStore).put(offset).put_bytes(bytes)));
 }
 
-ibv_qp_state RemoteSide::state() { return ask(request(Act::kState)).take<ibv_qp_state>(); }
+ibv_qp_state RemoteSide::state() {
+    return ask(request(Act::kState)).take<ibv_qp_state>();
+}
 
 int RemoteSide::change_state(ibv_qp_state state) {
     return ask(std::move(request(Act::kChangeState).put(state))).take<int>();
@@ -125,7 +133,9 @@ int RemoteSide::change_state(ibv_qp_state state) {
     return process_.ends_well();
 }
 
-void RemoteSide::fork_a_child() { ask(request(Act::kFork)); }
+void RemoteSide::fork_a_child() {
+    ask(request(Act::kFork));
+}
 
 void RemoteSide::kill() {
     is_there_ = false;
@@ -148,15 +158,23 @@ void serve_side(Exchange &exchange) {
         answer.put(Outcome::kDone);
         try {
             switch (act) {
-            case Act::kAddress: answer.put(side.address()); break;
-            case Act::kMemory: answer.put(side.memory()); break;
-            case Act::kConnect: side.connect(request.take<QpAddress>()); break;
+            case Act::kAddress:
+                answer.put(side.address());
+                break;
+            case Act::kMemory:
+                answer.put(side.memory());
+                break;
+            case Act::kConnect:
+                side.connect(request.take<QpAddress>());
+                break;
             case Act::kPostRecv: {
                 const auto id = request.take<uint64_t>();
                 answer.put(side.post_recv(id, request.take<Slices>()));
                 break;
             }
-            case Act::kPostSend: answer.put(side.post_send(request.take<Sending>())); break;
+            case Act::kPostSend:
+                answer.put(side.post_send(request.take<Sending>()));
+                break;
             case Act::kSent: {
                 const std::vector<ibv_wc> wcs = side.sent(request.take<size_t>());
                 answer.put_all(std::span<const ibv_wc>(wcs));
@@ -177,12 +195,17 @@ void serve_side(Exchange &exchange) {
                 side.store(offset, request.take_bytes());
                 break;
             }
-            case Act::kState: answer.put(side.state()); break;
+            case Act::kState:
+                answer.put(side.state());
+                break;
             case Act::kChangeState:
                 answer.put(side.change_state(request.take<ibv_qp_state>()));
                 break;
-            case Act::kFork: fork_until_hang_up(exchange.fd()); break;
-            case Act::kLeave: break;
+            case Act::kFork:
+                fork_until_hang_up(exchange.fd());
+                break;
+            case Act::kLeave:
+                break;
             }
         } catch (const std::exception &problem) {
             const std::string reason = problem.what();

@@ -59,15 +59,14 @@ struct Sending {
     Slices data;
     RemotePlace remote;
     unsigned flags = IBV_SEND_SIGNALED;
-    uint32_t imm = 0;     // in host order
-    QpAddress datagram;   // UD: where to
-    uint32_t qkey = 0;    // UD
+    uint32_t imm = 0;    // in host order
+    QpAddress datagram;  // UD: where to
+    uint32_t qkey = 0;   // UD
 
     [[nodiscard]] Sending with_imm(uint32_t value) const {
         Sending copy = *this;
         copy.imm = value;
-        copy.opcode =
-            opcode == IBV_WR_SEND ? IBV_WR_SEND_WITH_IMM : IBV_WR_RDMA_WRITE_WITH_IMM;
+        copy.opcode = opcode == IBV_WR_SEND ? IBV_WR_SEND_WITH_IMM : IBV_WR_RDMA_WRITE_WITH_IMM;
         return copy;
     }
     [[nodiscard]] Sending with(unsigned more_flags) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Many threads and queue pairs at once: calls are safe from any thread, and nobody waits for others.
+// Many threads and queue pairs at once: calls are safe from any thread, and nobody waits for
+// others.
 #include "rc_test.hpp"
 
 #include <atomic>
@@ -94,8 +95,8 @@ TEST_P(Threads, PostToOneQueuePair) {
     }
     run(4, [&](int thread) {
         for (uint64_t i = 0; i < each; ++i) {
-            ASSERT_EQ(here().post_send(make_send(static_cast<uint64_t>(thread) * each + i, {{0, 8}})),
-                      0);
+            ASSERT_EQ(
+                here().post_send(make_send(static_cast<uint64_t>(thread) * each + i, {{0, 8}})), 0);
         }
     });
     std::set<uint64_t> sent;
@@ -137,6 +138,24 @@ TEST_P(Threads, PollOneCompletionQueue) {
     });
     EXPECT_EQ(seen.size(), count);
     EXPECT_EQ(there().received(count).size(), count);
+}
+
+TEST_P(Threads, PostAndPollOneConnection) {
+    connect();
+    const auto count = static_cast<uint64_t>(iterations(2000));
+    const RemotePlace target = there().at(1000);
+    std::atomic<uint64_t> completed{0};
+    run(2, [&](int thread) {
+        for (uint64_t i = 0; i < count; ++i) {
+            if (thread == 0) {
+                ASSERT_TRUE(eventually([&] { return i - completed < 32; }));
+                ASSERT_EQ(here().post_send(make_write(i, {{0, 500}}, target)), 0);
+            } else {
+                ASSERT_TRUE(succeeded(here().sent(), i, IBV_WC_RDMA_WRITE));
+                ++completed;
+            }
+        }
+    });
 }
 
 TEST_P(Threads, WriteFromBothEndsOfOneConnection) {

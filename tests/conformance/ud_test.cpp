@@ -144,6 +144,38 @@ TEST_P(Ud, HeaderOfAnIpv4RouteIsAnIpv4HeaderAndTheServiceLevelSaysSo) {
     EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
 }
 
+TEST_P(Ud, HeaderOfAnIpv6RouteIsAGlobalRouteHeader) {
+    const int length = port_attributes(context()).gid_tbl_len;
+    int tried = 0;
+    for (int i = 0; i < length; ++i) {
+        const ibv_gid gid = gid_at(context(), i);
+        if (is_zero(gid) || is_ipv4(gid)) continue;
+        SCOPED_TRACE("entry " + std::to_string(i));
+        ++tried;
+        SideOptions options = ud_options();
+        options.path.gid_index = i;
+        connect(options);
+        ASSERT_EQ(there().post_recv(1, {{0, 500}}), 0);
+        ASSERT_EQ(here().post_send(to_there(2, {{0, 8}})), 0);
+        ibv_wc wc = there().received();
+        ASSERT_TRUE(succeeded(wc, 1, IBV_WC_RECV));
+        EXPECT_NE(wc.wc_flags & IBV_WC_GRH, 0u);
+        EXPECT_NE(wc.sl & 7, 2) << "2 stands for IPv4";
+        const auto header = there().load(0, kGrh);
+        EXPECT_EQ(header[0] >> 4, 6) << "version";
+        EXPECT_TRUE(std::equal(header.begin() + 8, header.begin() + 24, gid.raw)) << "source";
+        EXPECT_TRUE(std::equal(header.begin() + 24, header.end(), gid.raw)) << "destination";
+        ibv_grh grh{};
+        std::memcpy(&grh, header.data(), sizeof grh);
+        ibv_ah_attr attr{};
+        ASSERT_EQ(ibv_init_ah_from_wc(context(), kPort, &wc, &grh, &attr), 0);
+        EXPECT_EQ(std::memcmp(attr.grh.dgid.raw, gid.raw, sizeof gid.raw), 0);
+        EXPECT_EQ(attr.grh.sgid_index, i);
+        EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
+    }
+    if (tried == 0) GTEST_SKIP() << "the port has no IPv6 address";
+}
+
 TEST_P(Ud, MessageFitsUpToTheMtuOfThePort) {
     const uint32_t mtu = 128u << port_attributes(context()).active_mtu;
     here().store(0, pattern(2, mtu));
@@ -304,8 +336,8 @@ TEST_P(Ud, OneSenderReachesManyReceivers) {
     for (uint32_t round = 0; round < 10; ++round) {
         for (uint32_t i = 0; i < 3; ++i) {
             ASSERT_EQ(receivers[i]->post_recv(round, {{0, 500}}), 0);
-            ASSERT_EQ(here().post_send(make_send(i, {{i * 100, 50 + i}})
-                                           .to(receivers[i]->address(), kQkey)),
+            ASSERT_EQ(here().post_send(
+                          make_send(i, {{i * 100, 50 + i}}).to(receivers[i]->address(), kQkey)),
                       0);
         }
         for (uint32_t i = 0; i < 3; ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a device lacks it refuses with EOPNOTSUPP, and it does not advertise it. Which features these
-// are is said by the deviations; with a feature the device has, its test here is skipped.
+// What a device lacks it refuses with EOPNOTSUPP, and it does not advertise it. Which features
+// these are is said by the deviations; with a feature the device has, its test here is skipped.
 #include "side.hpp"
 
 namespace {

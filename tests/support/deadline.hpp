@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Waiting without sleeping: everything a test waits for is polled until a deadline. The environment
-// variable VERBS_TEST_SCALE (1 by default, 0.1 under valgrind, say) lowers work and raises patience.
+// variable VERBS_TEST_SCALE (1 by default, 0.1 under valgrind, say) lowers work and raises
+// patience.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,9 @@ inline double scale() {
 }
 
 // How often to do something that a fast machine does `count` times.
-inline int iterations(int count) { return std::max(1, static_cast<int>(count * scale())); }
+inline int iterations(int count) {
+    return std::max(1, static_cast<int>(count * scale()));
+}
 
 // How long to wait for something that has to happen. Passing tests never wait that long.
 inline Milliseconds patience(Milliseconds unscaled = 20s) {

@@ -131,8 +131,7 @@ private:
     }
     void send_all(std::span<const uint8_t> bytes, const Deadline &deadline) const {
         while (!bytes.empty()) {
-            const ssize_t n =
-                ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
             if (n > 0) {
                 bytes = bytes.subspan(static_cast<size_t>(n));
             } else if (errno == EAGAIN || errno == EINTR) {

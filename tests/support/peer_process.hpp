@@ -26,7 +26,8 @@ public:
     [[nodiscard]] Exchange &exchange() { return exchange_; }
     [[nodiscard]] pid_t pid() const { return pid_; }
 
-    // Success when the process ends by itself with exit code 0; otherwise its output is in the text.
+    // Success when the process ends by itself with exit code 0; otherwise its output is in the
+    // text.
     ::testing::AssertionResult ends_well();
     // SIGKILL, and waits until the process is gone.
     void kill();

@@ -4,6 +4,7 @@
 
 #include "control/limits.hpp"
 
+#include <iterator>
 #include <string>
 
 namespace soft {
@@ -40,6 +41,12 @@ constexpr Transition kTransitions[] = {
 constexpr unsigned kQpAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                                IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
                                IBV_ACCESS_MW_BIND;
+
+const char *name_of(ibv_qp_state state) {
+    static constexpr const char *kNames[] = {"RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR"};
+    const auto index = static_cast<std::size_t>(state);
+    return index < std::size(kNames) ? kNames[index] : "no state";
+}
 
 struct Range {
     int bit;
@@ -109,12 +116,12 @@ Result<void> judge_modify(ibv_qp_type type, ibv_qp_state now, const ibv_qp_attr 
             return fail(EINVAL, "a change to RESET or ERR takes no attributes");
         return {};
     }
-    if (to == IBV_QPS_SQD || to == IBV_QPS_SQE)
+    if (now == IBV_QPS_RTS && to == IBV_QPS_SQD)
         return fail(EOPNOTSUPP, "send queue drain is not offered");
     const Transition *row = find_transition(type, now, to);
     if (row == nullptr)
-        return fail(EINVAL, "no change from state " + std::to_string(now) + " to " +
-                                std::to_string(to));
+        return fail(EINVAL, std::string("a QP cannot go from ") + name_of(now) + " to " +
+                                name_of(to));
     if ((given & row->required) != row->required)
         return fail(EINVAL, "attributes are missing, mask bits " +
                                 std::to_string(row->required & ~given));

@@ -115,6 +115,8 @@ struct SendQueue {
     int64_t give_up_at_ns = 0;
     int64_t timer_at_ns = 0;  // when the process's timer comes; 0 none is set
     bool unreachable = false;
+    // Why the QP is in error, while no send has completed with it: the next one will.
+    ibv_wc_status untold = IBV_WC_WR_FLUSH_ERR;
     int64_t patience_ns = 0;  // (retry_cnt + 1) times the timeout; 0: for ever
 };
 

@@ -148,17 +148,21 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if (arrival.payload < sizeof place) return refuse(qp, end, Refusal::invalid_request);
     std::memcpy(&place, arrival.data, sizeof place);
     const uint32_t carried = arrival.payload - static_cast<uint32_t>(sizeof place);
-    if (is_read ? place.length > kReplyBytes : place.length != carried)
+    const uint32_t offset = arrival.argument;
+    if ((is_read ? place.length > kReplyBytes : place.length != carried) ||
+        offset > arrival.length || place.length > arrival.length - offset)
         return refuse(qp, end, Refusal::invalid_request);
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
     if ((qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
         return refuse(qp, end, Refusal::invalid_request);
+    // All of the request must be allowed before its first byte moves.
     uint64_t address = 0;
-    if (!translate(qp.owner->mrs().home(), place.rkey, place.address, place.length, needed,
-                   qp.domain_pd->number, address)) {
+    if (!translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
+                   needed, qp.domain_pd->number, address)) {
         report_qp_event(qp, IBV_EVENT_QP_ACCESS_ERR);
         return refuse(qp, end, Refusal::access);
     }
+    address += offset;
     if (is_read)
         std::memcpy(end.segment().reply(), reinterpret_cast<const void *>(address), place.length);
     else

@@ -75,7 +75,7 @@ ibv_wc_status status_of(uint64_t refused) noexcept {
 // Completes what the responder is done with. False when it refused a message: the QP is in error.
 bool retire(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
-    if (sq.channel == nullptr || sq.ring.head == sq.sent) return true;
+    if (sq.channel == nullptr || sq.ring.is_empty()) return true;
     const ChannelHeader &header = sq.channel->header();
     // acquire pairs with RxEnd::release: the data was placed before the slots were freed.
     const uint64_t freed = header.freed.load(std::memory_order_acquire);
@@ -85,7 +85,8 @@ bool retire(Qp &qp) noexcept {
         complete(qp, wqe, IBV_WC_SUCCESS);
         ++sq.ring.head;
     }
-    if (sq.ring.head == sq.sent) return true;
+    if (sq.ring.is_empty()) return true;
+    // What was refused is the oldest request, be it sent or, in parts, still being sent.
     const uint64_t refused = header.refused.load(std::memory_order_acquire);
     if (refused == 0) return true;
     fail_sends(qp, status_of(refused));
@@ -214,11 +215,7 @@ Transmission read_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
     ChannelHeader &header = channel.header();
     for (;;) {
         if (wqe.asked > wqe.moved) {
-            if (header.freed.load(std::memory_order_acquire) < wqe.end) {
-                const uint64_t refused = header.refused.load(std::memory_order_acquire);
-                if (refused != 0) return {Step::failed, status_of(refused)};
-                return kWait;
-            }
+            if (header.freed.load(std::memory_order_acquire) < wqe.end) return kWait;
             MemoryList rest = memory;
             rest.skip(wqe.moved);
             rest.scatter(channel.reply(), wqe.asked - wqe.moved);
@@ -233,8 +230,8 @@ Transmission read_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
         message->kind = static_cast<uint8_t>(MessageKind::read);
         message->flags = 0;
         message->payload = sizeof place;
-        message->length = place.length;
-        message->argument = 0;
+        message->length = wqe.length;
+        message->argument = wqe.moved;
         wqe.end = channel.publish(message);
         wqe.asked = wqe.moved + place.length;
         kick_responder(channel);
@@ -434,6 +431,7 @@ void advance_sends(Qp &qp) noexcept {
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
     SendQueue &sq = qp.sq;
     ibv_wc_status status = oldest;
+    sq.untold = sq.ring.is_empty() ? oldest : IBV_WC_WR_FLUSH_ERR;
     for (; sq.ring.head != sq.ring.tail; ++sq.ring.head) {
         SendWqe &wqe = sq.ring.at(sq.ring.head);
         wqe.is_signaled = true;
@@ -521,7 +519,7 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
         for (int i = 0; i < wr.num_sge; ++i) wqe.sges()[i] = wr.sg_list[i];
     }
     ++sq.ring.tail;
-    if (state == IBV_QPS_ERR) flush_sends(qp, IBV_WC_WR_FLUSH_ERR);
+    if (state == IBV_QPS_ERR) flush_sends(qp, sq.untold);
     return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <verbs/provider.hpp>
 
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
@@ -17,6 +19,13 @@ namespace soft {
 using verbs::fail;
 using verbs::Result;
 using verbs::UniqueFd;
+
+Link::Link(UniqueFd socket, Role role, pid_t pid) noexcept
+    : socket_(std::move(socket)), role_(role), pid_(pid) {
+    // A link with ourselves ends when we end it.
+    if (pid_ > 0 && pid_ != ::getpid())
+        life_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+}
 
 void Link::queue(const Packet &packet, int fd) {
     UniqueFd kept(fd >= 0 ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1);

@@ -23,8 +23,7 @@ class Link {
 public:
     enum class Role { requester, responder };
 
-    Link(verbs::UniqueFd socket, Role role, pid_t pid) noexcept
-        : socket_(std::move(socket)), role_(role), pid_(pid) {}
+    Link(verbs::UniqueFd socket, Role role, pid_t pid) noexcept;
 
     // Sends, or queues when the socket is full; is_blocked() then asks for POLLOUT. Any thread.
     // The descriptor is duplicated if it has to wait. Out of memory it is lost, and logged.
@@ -41,6 +40,9 @@ public:
     verbs::Result<void> greet(const Packet &hello, const verbs::UniqueFd &home);
 
     [[nodiscard]] int socket() const noexcept { return socket_.get(); }
+    // Becomes readable when the peer's process ends; -1 where the system has no such thing. The
+    // socket alone does not tell while a child that the peer forked lives on with a copy of it.
+    [[nodiscard]] int life() const noexcept { return life_.get(); }
     [[nodiscard]] Role role() const noexcept { return role_; }
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     // After the peer's hello, for ever: home() and the two below are valid.
@@ -63,6 +65,7 @@ private:
     verbs::UniqueFd socket_;
     Role role_;
     pid_t pid_;
+    verbs::UniqueFd life_;
     std::atomic<bool> up_{false};
     std::atomic<bool> lost_{false};
     std::atomic<bool> blocked_{false};

@@ -66,11 +66,7 @@ Result<void> Process::ensure_thread() {
     epoll_ = verbs::UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
     wake_ = verbs::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!epoll_.is_open() || !wake_.is_open()) return system_failure("progress thread's epoll");
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = wake_.get();
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
-        return system_failure("progress thread's epoll");
+    listen_to(wake_.get());
     // The thread must not take signals that the program expects in its own threads.
     sigset_t all;
     sigset_t before;
@@ -91,12 +87,7 @@ Result<void> Process::ensure_thread() {
 Result<void> Process::enlist(Qp &qp) {
     const std::lock_guard hold(mutex_);
     VERBS_CHECK(ensure_thread());
-    VERBS_TRY(qpn, numbers_.claim(qp, [this](int listener) {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.fd = listener;
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener, &event);
-    }));
+    VERBS_TRY(qpn, numbers_.claim(qp, [this](int listener) { listen_to(listener); }));
     qp.qp_num = qpn;
     return {};
 }
@@ -116,13 +107,19 @@ void Process::forget(Cq &cq) noexcept {
     std::erase(to_watch_, &cq);
 }
 
-void Process::adopt(std::shared_ptr<Link> link) {
-    const int socket = link->socket();
+void Process::listen_to(int fd) {
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.fd = socket;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
-    links_[socket] = std::move(link);
+    event.data.fd = fd;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+}
+
+void Process::adopt(std::shared_ptr<Link> link) {
+    links_[link->socket()] = link;
+    listen_to(link->socket());
+    if (link->life() < 0) return;
+    lives_[link->life()] = link;
+    listen_to(link->life());
 }
 
 Packet Process::hello(const Link *peer) const noexcept {

@@ -60,6 +60,10 @@ void Process::turn(int timeout_ms) {
             const std::shared_ptr<Link> held = link->second;
             if ((events[i].events & EPOLLOUT) != 0) held->flush();
             serve(*held);
+        } else if (const auto ended = lives_.find(fd); ended != lives_.end()) {
+            const std::shared_ptr<Link> held = ended->second;
+            serve(*held);  // what it said last
+            if (!held->is_lost()) lose(held, "the peer's process ended");
         }
     }
     for (const auto &[fd, link] : links_) {
@@ -213,6 +217,10 @@ void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason)
     link->mark_lost();
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link->socket(), nullptr);
     links_.erase(link->socket());
+    if (link->life() >= 0) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link->life(), nullptr);
+        lives_.erase(link->life());
+    }
     std::erase_if(requester_links_, [&](const auto &entry) { return entry.second.expired() || entry.second.lock() == link; });
     std::erase_if(offers_, [&](const Offer &offer) { return offer.link == link; });
     const auto channels = std::move(link->channels);

@@ -4,6 +4,7 @@
 // to, and a handle means the same on both sides.
 #include "open_device.hpp"
 #include "stable_half.h"
+#include "versioned_library.hpp"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -29,6 +30,13 @@ TEST(BothLibraries, EachCallReachesItsOwn) {
 TEST(BothLibraries, GiveTheSameAnswers) {
     EXPECT_EQ(4, half_rate_to_mult_of_10_gbps());
     EXPECT_EQ(4, ibv_rate_to_mult(IBV_RATE_10_GBPS));
+}
+
+TEST(BothLibraries, TellTheReasonOfARefusal) {
+    EXPECT_EQ(nullptr, ibv_import_device(-1));
+    EXPECT_EQ(0u, std::string(half_last_error()).find("ibv_import_device: "));
+    EXPECT_EQ(nullptr, VersionedLibrary("IBVERBS_1.0").call<void *>("ibv_open_device"));
+    EXPECT_EQ(0u, std::string(half_last_error()).find("ibv_open_device@IBVERBS_1.0: "));
 }
 
 using BothLibrariesOnADevice = NullDevice;

@@ -33,6 +33,10 @@ int half_rate_to_mult_of_10_gbps(void) {
     return ibv_rate_to_mult(IBV_RATE_10_GBPS);
 }
 
+const char *half_last_error(void) {
+    return verbs_last_error();
+}
+
 struct ibv_pd *half_alloc_pd(struct ibv_context *context) {
     return ibv_alloc_pd(context);
 }

@@ -21,6 +21,7 @@ void *half_create_comp_channel(void);
 /* The same calls, made here. */
 struct ibv_device *half_find_device(const char *name);
 int half_rate_to_mult_of_10_gbps(void);
+const char *half_last_error(void);
 struct ibv_pd *half_alloc_pd(struct ibv_context *context);
 int half_dealloc_pd(struct ibv_pd *pd);
 
