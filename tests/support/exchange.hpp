@@ -28,7 +28,11 @@ public:
     template <typename T>
     Message &put(const T &value) {
         static_assert(std::is_trivially_copyable_v<T>);
-        append(&value, sizeof value);
+        T copy = value;
+#if __has_builtin(__builtin_clear_padding)
+        __builtin_clear_padding(&copy);  // what has no value must not leave the process
+#endif
+        append(&copy, sizeof copy);
         return *this;
     }
     Message &put_bytes(std::span<const uint8_t> bytes) {

@@ -12,8 +12,7 @@ using verbs::fail;
 Result<ibv_ah *> Device::create_ah(ibv_pd *ibpd, ibv_ah_attr *attr) {
     if (attr->port_num != 1)
         return fail(EINVAL, "port " + std::to_string(attr->port_num) + " does not exist");
-    if (attr->is_global == 0)
-        return fail(EINVAL, "is_global is 0: an Ethernet port needs a GRH");
+    if (attr->is_global == 0) return fail(EINVAL, "is_global is 0: an Ethernet port needs a GRH");
     if (attr->grh.dgid.raw[0] == 0xff) return fail(EOPNOTSUPP, "multicast is not offered");
     VERBS_TRY(sgid, own_gid(attr->grh.sgid_index));
     VERBS_TRY(is_local, is_local_address(attr->grh.dgid));

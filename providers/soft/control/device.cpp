@@ -22,7 +22,8 @@ constexpr char kPrefix[] = "soft_";
 
 #define SOFT_TEXT_OF(number) #number
 #define SOFT_TEXT(number) SOFT_TEXT_OF(number)
-constexpr char kVersion[] = SOFT_TEXT(VERBS_VERSION_MAJOR) "." SOFT_TEXT(VERBS_VERSION_MINOR) "." SOFT_TEXT(VERBS_VERSION_PATCH);
+constexpr char kVersion[] = SOFT_TEXT(VERBS_VERSION_MAJOR) "." SOFT_TEXT(
+    VERBS_VERSION_MINOR) "." SOFT_TEXT(VERBS_VERSION_PATCH);
 
 // VERBS_SOFT: 0 never, 1 always, auto (the default) where the kernel has no RDMA device.
 bool is_wanted() {
@@ -182,8 +183,8 @@ Result<ibv_port_attr> Device::query_port(uint8_t port_num) {
     attr.max_msg_sz = kMaxMessage;
     attr.pkey_tbl_len = 1;
     attr.max_vl_num = 1;
-    attr.active_width = 2;   // 4x
-    attr.active_speed = 32;  // 25 Gb/s a lane
+    attr.active_width = 2;                            // 4x
+    attr.active_speed = 32;                           // 25 Gb/s a lane
     attr.phys_state = interface_.is_running ? 5 : 3;  // link up, or disabled
     attr.link_layer = IBV_LINK_LAYER_ETHERNET;
     return attr;

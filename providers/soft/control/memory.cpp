@@ -68,8 +68,9 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     mr->rkey = key;
     mr->handle = key;
     mr->domain = pd;
-    mr->is_remote = (access & (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE |
-                               IBV_ACCESS_REMOTE_ATOMIC)) != 0;
+    mr->is_remote =
+        (access & (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) !=
+        0;
     pd->users.fetch_add(1);
     return mrs_.add(std::move(mr));
 }

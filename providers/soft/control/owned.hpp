@@ -30,7 +30,8 @@ public:
     // Not while another thread adds or removes: a device that is being closed.
     template <class Visit>
     void for_each(Visit &&visit) {
-        for (auto &[address, object] : objects_) visit(*object);
+        for (auto &[address, object] : objects_)
+            visit(*object);
     }
 
 private:

@@ -47,12 +47,14 @@ Result<void> judge_init(const ibv_qp_init_attr &attr) {
 }
 
 // IBTA table 45: the RNR NAK timer field, in units of 10 microseconds.
-constexpr uint32_t kRnrTimers[32] = {65536, 1,   2,   3,   4,    6,    8,    12,
-                                     16,    24,  32,  48,  64,   96,   128,  192,
-                                     256,   384, 512, 768, 1024, 1536, 2048, 3072,
+constexpr uint32_t kRnrTimers[32] = {65536, 1,    2,    3,     4,     6,     8,     12,
+                                     16,    24,   32,   48,    64,    96,    128,   192,
+                                     256,   384,  512,  768,   1024,  1536,  2048,  3072,
                                      4096,  6144, 8192, 12288, 16384, 24576, 32768, 49152};
 
-int64_t rnr_timer_ns(uint8_t field) { return int64_t{kRnrTimers[field & 31]} * 10'000; }
+int64_t rnr_timer_ns(uint8_t field) {
+    return int64_t{kRnrTimers[field & 31]} * 10'000;
+}
 
 // IBTA 9.7.6.1.3: 4.096 microseconds times two to the field; 0 is for ever.
 int64_t patience_ns(uint8_t timeout, uint8_t retries) {
@@ -130,8 +132,7 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
     if ((mask & IBV_QP_SQ_PSN) != 0) own.sq_psn = attr.sq_psn;
     if ((mask & IBV_QP_RNR_RETRY) != 0) own.rnr_retry = attr.rnr_retry;
     if ((mask & IBV_QP_MAX_QP_RD_ATOMIC) != 0) own.max_rd_atomic = attr.max_rd_atomic;
-    if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0)
-        own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
+    if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0) own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
     if ((mask & IBV_QP_TIMEOUT) != 0) own.timeout = attr.timeout;
     if ((mask & IBV_QP_RETRY_CNT) != 0) own.retry_cnt = attr.retry_cnt;
     if ((mask & IBV_QP_QKEY) != 0) {
@@ -162,6 +163,7 @@ void Device::reset(Qp &qp) {
         const std::lock_guard hold_receives(qp.rq.lock);
         qp.now.store(IBV_QPS_RESET, std::memory_order_release);
         qp.sq.ring.head = qp.sq.sent = qp.sq.ring.tail = 0;
+        qp.sq.untold = IBV_WC_WR_FLUSH_ERR;
         qp.rq.ring.head = qp.rq.ring.tail = 0;
         qp.rq.partial = 0;
     }
@@ -184,8 +186,12 @@ Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
         return {};
     }
     switch (attr->qp_state) {
-    case IBV_QPS_RESET: reset(qp); break;
-    case IBV_QPS_ERR: enter_error(qp, IBV_WC_WR_FLUSH_ERR); break;
+    case IBV_QPS_RESET:
+        reset(qp);
+        break;
+    case IBV_QPS_ERR:
+        enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+        break;
     case IBV_QPS_RTR:
         qp.now.store(IBV_QPS_RTR, std::memory_order_release);
         process_->take_offers(qp);
@@ -194,7 +200,9 @@ Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
         if (qp.qp_type == IBV_QPT_RC) process_->connect(qp);
         qp.now.store(IBV_QPS_RTS, std::memory_order_release);
         break;
-    default: qp.now.store(attr->qp_state, std::memory_order_release); break;
+    default:
+        qp.now.store(attr->qp_state, std::memory_order_release);
+        break;
     }
     return {};
 }

@@ -18,8 +18,8 @@ constexpr int kInitRc = IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS;
 constexpr int kInitUd = IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY;
 constexpr int kRtrRc = IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
                        IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
-constexpr int kRtsRc = IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN |
-                       IBV_QP_MAX_QP_RD_ATOMIC;
+constexpr int kRtsRc =
+    IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC;
 constexpr int kLiveRc = IBV_QP_CUR_STATE | IBV_QP_ACCESS_FLAGS | IBV_QP_MIN_RNR_TIMER |
                         IBV_QP_ALT_PATH | IBV_QP_PATH_MIG_STATE;
 constexpr int kLiveUd = IBV_QP_CUR_STATE | IBV_QP_QKEY;
@@ -82,8 +82,7 @@ Result<void> judge_values(const ibv_qp_attr &attr, int mask) {
         {IBV_QP_RNR_RETRY, "rnr_retry", attr.rnr_retry, 0, 7},
         {IBV_QP_MIN_RNR_TIMER, "min_rnr_timer", attr.min_rnr_timer, 0, 31},
         {IBV_QP_MAX_QP_RD_ATOMIC, "max_rd_atomic", attr.max_rd_atomic, 0, kMaxRdAtomic},
-        {IBV_QP_MAX_DEST_RD_ATOMIC, "max_dest_rd_atomic", attr.max_dest_rd_atomic, 0,
-         kMaxRdAtomic},
+        {IBV_QP_MAX_DEST_RD_ATOMIC, "max_dest_rd_atomic", attr.max_dest_rd_atomic, 0, kMaxRdAtomic},
     };
     for (const Range &range : ranges)
         if ((mask & range.bit) != 0 && (range.value < range.least || range.value > range.most))
@@ -120,11 +119,11 @@ Result<void> judge_modify(ibv_qp_type type, ibv_qp_state now, const ibv_qp_attr 
         return fail(EOPNOTSUPP, "send queue drain is not offered");
     const Transition *row = find_transition(type, now, to);
     if (row == nullptr)
-        return fail(EINVAL, std::string("a QP cannot go from ") + name_of(now) + " to " +
-                                name_of(to));
+        return fail(EINVAL,
+                    std::string("a QP cannot go from ") + name_of(now) + " to " + name_of(to));
     if ((given & row->required) != row->required)
-        return fail(EINVAL, "attributes are missing, mask bits " +
-                                std::to_string(row->required & ~given));
+        return fail(EINVAL,
+                    "attributes are missing, mask bits " + std::to_string(row->required & ~given));
     if ((given & ~(row->required | row->optional | IBV_QP_CUR_STATE)) != 0)
         return fail(EINVAL, "attributes that this change does not take, mask bits " +
                                 std::to_string(given & ~(row->required | row->optional)));

@@ -35,7 +35,8 @@ void report_overrun(Cq &cq) noexcept {
 int take(Cq &cq, int count, ibv_wc *wc) noexcept {
     int taken = 0;
     const uint32_t mask = cq.capacity - 1;
-    while (taken < count && cq.head != cq.tail) wc[taken++] = cq.ring[cq.head++ & mask];
+    while (taken < count && cq.head != cq.tail)
+        wc[taken++] = cq.ring[cq.head++ & mask];
     // An empty ring starts over at its first line, which is the one in the cache.
     if (cq.head == cq.tail) cq.head = cq.tail = 0;
     return taken;
@@ -69,7 +70,8 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited) noexcept {
 
 void progress(Cq &cq) noexcept {
     if (!cq.progress_lock.try_lock()) return;
-    for (Qp *qp : cq.polled) progress(*qp, Driver::poller);
+    for (Qp *qp : cq.polled)
+        progress(*qp, Driver::poller);
     cq.progress_lock.unlock();
 }
 
@@ -79,7 +81,8 @@ void begin_polling(Cq &cq) noexcept {
         if (cq.is_polled.load(std::memory_order_relaxed)) return;
         cq.polls_seen = cq.polls.load(std::memory_order_relaxed);
         cq.is_polled.store(true, std::memory_order_relaxed);
-        for (Qp *qp : cq.polled) update_kicks(*qp);
+        for (Qp *qp : cq.polled)
+            update_kicks(*qp);
     }
     cq.owner->watch(cq);
 }
@@ -89,9 +92,11 @@ void end_polling(Cq &cq) noexcept {
     cq.polls.store(0, std::memory_order_relaxed);
     if (!cq.is_polled.load(std::memory_order_relaxed)) return;
     cq.is_polled.store(false, std::memory_order_relaxed);
-    for (Qp *qp : cq.polled) update_kicks(*qp);
+    for (Qp *qp : cq.polled)
+        update_kicks(*qp);
     // What came before the peers could see that they have to kick again.
-    for (Qp *qp : cq.polled) progress(*qp, Driver::thread);
+    for (Qp *qp : cq.polled)
+        progress(*qp, Driver::thread);
 }
 
 void forget_completions(Cq &cq, uint32_t qp_num) noexcept {
@@ -138,7 +143,8 @@ int req_notify_cq(ibv_cq *ibcq, int solicited_only) noexcept {
     } else {
         const std::lock_guard hold(cq.progress_lock);
         cq.polls.store(0, std::memory_order_relaxed);
-        for (Qp *qp : cq.polled) update_kicks(*qp);
+        for (Qp *qp : cq.polled)
+            update_kicks(*qp);
     }
     return 0;
 }

@@ -61,7 +61,8 @@ public:
 
     // Steps over the first `length` bytes; scatter() and gather_next() go on from there.
     void skip(uint64_t length) noexcept {
-        for (; at_ < count_ && length >= parts_[at_].iov_len; ++at_) length -= parts_[at_].iov_len;
+        for (; at_ < count_ && length >= parts_[at_].iov_len; ++at_)
+            length -= parts_[at_].iov_len;
         offset_ = length;
     }
 

@@ -20,8 +20,10 @@ void store_be16(uint8_t *at, uint32_t value) noexcept {
 
 uint16_t internet_checksum(const uint8_t *data, std::size_t size) noexcept {
     uint32_t sum = 0;
-    for (std::size_t i = 0; i < size; i += 2) sum += static_cast<uint32_t>(data[i] << 8 | data[i + 1]);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+    for (std::size_t i = 0; i < size; i += 2)
+        sum += static_cast<uint32_t>(data[i] << 8 | data[i + 1]);
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
     return static_cast<uint16_t>(~sum);
 }
 

@@ -23,7 +23,8 @@ bool ask_senders_for_kicks(ReceiveQueue &rq) noexcept {
         end.header().responder_wants_kick.store(1, std::memory_order_relaxed);
     };
     if (rq.channel != nullptr) ask(*rq.channel);
-    for (auto &sender : rq.senders) ask(*sender);
+    for (auto &sender : rq.senders)
+        ask(*sender);
     publish_before_look();
     if (rq.channel != nullptr && rq.channel->has_message()) return true;
     return std::any_of(rq.senders.begin(), rq.senders.end(),
@@ -65,8 +66,7 @@ void ensure_timer(Qp &qp, int64_t &timer_at_ns, int64_t deadline_ns) noexcept {
 
 void progress(Qp &qp, Driver driver) noexcept {
     if (enter(qp.rq, driver)) {
-        const bool failed =
-            driver == Driver::thread ? take_all_arrivals(qp) : take_arrivals(qp);
+        const bool failed = driver == Driver::thread ? take_all_arrivals(qp) : take_arrivals(qp);
         qp.rq.lock.unlock();
         if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
     }
@@ -145,8 +145,8 @@ bool drop_senders(Qp &qp, Matches &&matches) noexcept {
 }  // namespace
 
 void requester_closed(Qp &qp, Link &link, uint32_t channel) noexcept {
-    const bool failed = drop_senders(
-        qp, [&](RxEnd &end) { return &end.link() == &link && end.id() == channel; });
+    const bool failed =
+        drop_senders(qp, [&](RxEnd &end) { return &end.link() == &link && end.id() == channel; });
     if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
 }
 
@@ -264,7 +264,8 @@ void disconnect(Qp &qp) noexcept {
     turn_senders_away(qp.rq);
     if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());
     qp.rq.channel.reset();
-    for (auto &sender : qp.rq.senders) sender->link().channels.erase(sender->id());
+    for (auto &sender : qp.rq.senders)
+        sender->link().channels.erase(sender->id());
     qp.rq.senders.clear();
     qp.rq.starved = false;
     qp.rq.refuse_at_ns = 0;

@@ -79,7 +79,8 @@ public:
     void allocate(uint32_t capacity, std::size_t extra) {
         stride_ = (sizeof(Wqe) + extra + 63) & ~std::size_t{63};
         slots_ = 1;
-        while (slots_ < capacity) slots_ *= 2;
+        while (slots_ < capacity)
+            slots_ *= 2;
         capacity_ = capacity;
         memory_.reset(static_cast<uint8_t *>(std::aligned_alloc(64, slots_ * stride_)));
         if (memory_ == nullptr) throw std::bad_alloc();
@@ -155,7 +156,7 @@ struct Qp : ibv_qp {
     uint32_t max_inline = 0;
     uint32_t max_send_sge = 0;
     uint32_t max_recv_sge = 0;
-    ibv_qp_attr attr{};           // as set by modify_qp; under the process's mutex
+    ibv_qp_attr attr{};            // as set by modify_qp; under the process's mutex
     ibv_qp_init_attr init_attr{};  // as granted
     SendQueue sq;
     ReceiveQueue rq;
@@ -175,7 +176,8 @@ void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept;
 void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept;
 void requester_closed(Qp &qp, Link &link, uint32_t channel) noexcept;
 void responder_ready(Qp &qp) noexcept;
-void responder_unready(Qp &qp, uint32_t channel) noexcept;  // there is no QP to take our messages, for now
+void responder_unready(Qp &qp,
+                       uint32_t channel) noexcept;  // there is no QP to take our messages, for now
 void link_lost(Qp &qp, Link &link) noexcept;
 void timer_fired(Qp &qp, int64_t now_ns) noexcept;
 // Ends every conversation of the QP, both directions (reset, destroy).

@@ -38,7 +38,8 @@ void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
 
 uint64_t capacity_of(RecvWqe &wqe) noexcept {
     uint64_t total = 0;
-    for (uint32_t i = 0; i < wqe.sge_count; ++i) total += wqe.sges()[i].length;
+    for (uint32_t i = 0; i < wqe.sge_count; ++i)
+        total += wqe.sges()[i].length;
     return total;
 }
 
@@ -105,9 +106,9 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if (!is_write && arrival.length > 0) {
         // A message in parts: each continues where the last one ended, the last one completes.
         const uint32_t offset = by_reference ? 0 : arrival.argument;
-        if (!by_reference &&
-            (offset != rq.partial || arrival.payload > arrival.length - std::min(offset, arrival.length) ||
-             has_more != (offset + arrival.payload < arrival.length)))
+        if (!by_reference && (offset != rq.partial ||
+                              arrival.payload > arrival.length - std::min(offset, arrival.length) ||
+                              has_more != (offset + arrival.payload < arrival.length)))
             return refuse(qp, end, Refusal::invalid_request);
         if (arrival.length > capacity_of(wqe)) {
             complete(qp, wqe, wc, IBV_WC_LOC_LEN_ERR, true);
@@ -196,8 +197,8 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ibv_wc_status status = IBV_WC_SUCCESS;
     if (wc.byte_len > capacity_of(wqe)) {
         status = IBV_WC_LOC_LEN_ERR;
-    } else if (!memory.build(qp.owner->mrs().home(), qp.domain_pd->number,
-                             IBV_ACCESS_LOCAL_WRITE, wqe.sges(), wqe.sge_count, wc.byte_len)) {
+    } else if (!memory.build(qp.owner->mrs().home(), qp.domain_pd->number, IBV_ACCESS_LOCAL_WRITE,
+                             wqe.sges(), wqe.sge_count, wc.byte_len)) {
         status = IBV_WC_LOC_PROT_ERR;
     } else {
         const Grh grh = make_grh(path, arrival.length);
@@ -215,15 +216,18 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if (qp.qp_type == IBV_QPT_UD) return deliver_datagram(qp, end, arrival);
     switch (arrival.kind) {
     case MessageKind::send:
-    case MessageKind::write_imm: return deliver_connected(qp, end, arrival);
+    case MessageKind::write_imm:
+        return deliver_connected(qp, end, arrival);
     case MessageKind::write:
-    case MessageKind::read: return serve_one_sided(qp, end, arrival);
+    case MessageKind::read:
+        return serve_one_sided(qp, end, arrival);
     case MessageKind::fatal:
         report_qp_event(qp, static_cast<Refusal>(arrival.argument) == Refusal::access
                                 ? IBV_EVENT_QP_ACCESS_ERR
                                 : IBV_EVENT_QP_REQ_ERR);
         return Outcome::fatal;
-    default: return refuse(qp, end, Refusal::invalid_request);
+    default:
+        return refuse(qp, end, Refusal::invalid_request);
     }
 }
 
@@ -237,8 +241,8 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
         if (arrived == Arrived::nothing) break;
         if (arrived == Arrived::garbage) {
             verbs::provider::Host::log(VERBS_HOST_LOG_ERROR,
-                                       "QP 0x%x: process %d wrote garbage into its ring",
-                                       qp.qp_num, static_cast<int>(end.link().pid()));
+                                       "QP 0x%x: process %d wrote garbage into its ring", qp.qp_num,
+                                       static_cast<int>(end.link().pid()));
             outcome = refuse(qp, end, Refusal::invalid_request);
             break;
         }
@@ -288,7 +292,8 @@ void turn_away(RxEnd &end) noexcept {
 
 void turn_senders_away(ReceiveQueue &rq) noexcept {
     if (rq.channel != nullptr) turn_away(*rq.channel);
-    for (auto &sender : rq.senders) turn_away(*sender);
+    for (auto &sender : rq.senders)
+        turn_away(*sender);
 }
 
 void flush_receives(Qp &qp) noexcept {
@@ -323,7 +328,8 @@ int post_recv(ibv_qp *ibqp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
         RecvWqe &wqe = rq.ring.at(rq.ring.tail++);
         wqe.wr_id = wr->wr_id;
         wqe.sge_count = static_cast<uint32_t>(wr->num_sge);
-        for (int i = 0; i < wr->num_sge; ++i) wqe.sges()[i] = wr->sg_list[i];
+        for (int i = 0; i < wr->num_sge; ++i)
+            wqe.sges()[i] = wr->sg_list[i];
     }
     if (state == IBV_QPS_ERR)
         flush_receives(qp);

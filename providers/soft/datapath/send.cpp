@@ -19,8 +19,8 @@ namespace soft {
 
 namespace {
 
-constexpr uint32_t kDatagramMax = 4096;          // the port's MTU
-constexpr uint64_t kMessageMax = 1ull << 31;     // max_msg_sz of the port
+constexpr uint32_t kDatagramMax = 4096;       // the port's MTU
+constexpr uint64_t kMessageMax = 1ull << 31;  // max_msg_sz of the port
 constexpr int64_t kDatagramPatienceNs = 500'000'000;
 
 enum class Step { wait, sent, done, failed };
@@ -37,9 +37,12 @@ constexpr Transmission kDone{Step::done};
 ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
     switch (opcode) {
     case IBV_WR_RDMA_WRITE:
-    case IBV_WR_RDMA_WRITE_WITH_IMM: return IBV_WC_RDMA_WRITE;
-    case IBV_WR_RDMA_READ: return IBV_WC_RDMA_READ;
-    default: return IBV_WC_SEND;
+    case IBV_WR_RDMA_WRITE_WITH_IMM:
+        return IBV_WC_RDMA_WRITE;
+    case IBV_WR_RDMA_READ:
+        return IBV_WC_RDMA_READ;
+    default:
+        return IBV_WC_SEND;
     }
 }
 
@@ -65,10 +68,14 @@ void fail_sends(Qp &qp, ibv_wc_status oldest) noexcept {
 
 ibv_wc_status status_of(uint64_t refused) noexcept {
     switch (static_cast<Refusal>(refused & 0xff)) {
-    case Refusal::access: return IBV_WC_REM_ACCESS_ERR;
-    case Refusal::operation: return IBV_WC_REM_OP_ERR;
-    case Refusal::rnr: return IBV_WC_RNR_RETRY_EXC_ERR;
-    default: return IBV_WC_REM_INV_REQ_ERR;
+    case Refusal::access:
+        return IBV_WC_REM_ACCESS_ERR;
+    case Refusal::operation:
+        return IBV_WC_REM_OP_ERR;
+    case Refusal::rnr:
+        return IBV_WC_RNR_RETRY_EXC_ERR;
+    default:
+        return IBV_WC_REM_INV_REQ_ERR;
     }
 }
 
@@ -165,14 +172,13 @@ Transmission send_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
 Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     TxEnd &channel = *qp.sq.channel;
     MemoryList memory;
-    if (!wqe.is_inline && !memory.build(qp.owner->mrs().home(), qp.domain_pd->number, 0,
-                                        wqe.sges(), wqe.sge_count, wqe.length))
+    if (!wqe.is_inline && !memory.build(qp.owner->mrs().home(), qp.domain_pd->number, 0, wqe.sges(),
+                                        wqe.sge_count, wqe.length))
         return {Step::failed, IBV_WC_LOC_PROT_ERR};
     const bool by_reference = wqe.length > kEagerBytes;
     if (by_reference && !channel.link().is_up()) return kWait;
     if (by_reference && !channel.link().peer_reaches_us()) return send_in_parts(qp, wqe, memory);
-    const std::size_t payload =
-        by_reference ? memory.count() * sizeof(RemoteSegment) : wqe.length;
+    const std::size_t payload = by_reference ? memory.count() * sizeof(RemoteSegment) : wqe.length;
     Message *message = channel.reserve(payload);
     if (message == nullptr) return kWait;
     auto *data = reinterpret_cast<uint8_t *>(message + 1);
@@ -182,9 +188,8 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     if (by_reference) {
         message->flags |= kFlagByReference;
         for (uint32_t i = 0; i < memory.count(); ++i) {
-            const RemoteSegment segment{
-                reinterpret_cast<uintptr_t>(memory.parts()[i].iov_base),
-                memory.parts()[i].iov_len};
+            const RemoteSegment segment{reinterpret_cast<uintptr_t>(memory.parts()[i].iov_base),
+                                        memory.parts()[i].iov_len};
             std::memcpy(data + i * sizeof segment, &segment, sizeof segment);
         }
     }
@@ -245,10 +250,9 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe, bool is_oldest) noexcept {
     if (!channel.link().is_up() || !channel.is_attached()) return kWait;
     MemoryList memory;
     iovec inlined{wqe.inline_data(), wqe.length};
-    if (!wqe.is_inline &&
-        !memory.build(qp.owner->mrs().home(), qp.domain_pd->number,
-                      is_read ? static_cast<uint32_t>(IBV_ACCESS_LOCAL_WRITE) : 0, wqe.sges(),
-                      wqe.sge_count, wqe.length))
+    if (!wqe.is_inline && !memory.build(qp.owner->mrs().home(), qp.domain_pd->number,
+                                        is_read ? static_cast<uint32_t>(IBV_ACCESS_LOCAL_WRITE) : 0,
+                                        wqe.sges(), wqe.sge_count, wqe.length))
         return {Step::failed, IBV_WC_LOC_PROT_ERR};
 
     ChannelHeader &header = channel.header();
@@ -270,10 +274,10 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe, bool is_oldest) noexcept {
     if (translate(channel.link().home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
                   header.responder_pd.load(std::memory_order_relaxed), address)) {
         iovec there{reinterpret_cast<void *>(address), wqe.length};
-        code = copy_across(channel.link().pid(),
-                           is_read ? Direction::from_peer : Direction::to_peer,
-                           wqe.is_inline ? &inlined : memory.parts(),
-                           wqe.is_inline ? 1 : memory.count(), &there, 1, wqe.length);
+        code =
+            copy_across(channel.link().pid(), is_read ? Direction::from_peer : Direction::to_peer,
+                        wqe.is_inline ? &inlined : memory.parts(),
+                        wqe.is_inline ? 1 : memory.count(), &there, 1, wqe.length);
     }
     // release: the copy is over before the key is taken back.
     header.accessing_rkey.store(0, std::memory_order_release);
@@ -317,9 +321,15 @@ Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
     Transmission result = kWait;
     switch (wqe.opcode) {
     case IBV_WR_SEND:
-    case IBV_WR_SEND_WITH_IMM: result = send_message(qp, wqe); break;
-    case IBV_WR_RDMA_WRITE_WITH_IMM: result = write_with_immediate(qp, wqe, is_oldest); break;
-    default: result = do_one_sided(qp, wqe, is_oldest); break;
+    case IBV_WR_SEND_WITH_IMM:
+        result = send_message(qp, wqe);
+        break;
+    case IBV_WR_RDMA_WRITE_WITH_IMM:
+        result = write_with_immediate(qp, wqe, is_oldest);
+        break;
+    default:
+        result = do_one_sided(qp, wqe, is_oldest);
+        break;
     }
     // An error completes after everything before it has.
     if (result.step == Step::failed && !is_oldest) return kWait;
@@ -330,8 +340,8 @@ Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
 Transmission transmit_datagram(Qp &qp, SendWqe &wqe, TxEnd *&used, TxEnd *&fresh,
                                uint64_t &told) noexcept {
     MemoryList memory;
-    if (!wqe.is_inline && !memory.build(qp.owner->mrs().home(), qp.domain_pd->number, 0,
-                                        wqe.sges(), wqe.sge_count, wqe.length))
+    if (!wqe.is_inline && !memory.build(qp.owner->mrs().home(), qp.domain_pd->number, 0, wqe.sges(),
+                                        wqe.sge_count, wqe.length))
         return {Step::failed, IBV_WC_LOC_PROT_ERR};
     const auto route = qp.sq.routes.find(wqe.remote_qpn);
     // Nobody there: the datagram is lost, as on any network.
@@ -463,7 +473,8 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
     const bool is_inline = (wr.send_flags & IBV_SEND_INLINE) != 0;
     switch (wr.opcode) {
     case IBV_WR_SEND:
-    case IBV_WR_SEND_WITH_IMM: break;
+    case IBV_WR_SEND_WITH_IMM:
+        break;
     case IBV_WR_RDMA_WRITE:
     case IBV_WR_RDMA_WRITE_WITH_IMM:
         if (is_datagram) return EINVAL;
@@ -471,10 +482,12 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
     case IBV_WR_RDMA_READ:
         if (is_datagram || is_inline) return EINVAL;
         break;
-    default: return EOPNOTSUPP;
+    default:
+        return EOPNOTSUPP;
     }
     uint64_t length = 0;
-    for (int i = 0; i < wr.num_sge; ++i) length += wr.sg_list[i].length;
+    for (int i = 0; i < wr.num_sge; ++i)
+        length += wr.sg_list[i].length;
     if (length > (is_datagram ? kDatagramMax : kMessageMax)) return EMSGSIZE;
     if (is_inline && length > qp.max_inline) return EINVAL;
     if (sq.ring.is_full()) return ENOMEM;
@@ -516,7 +529,8 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
             to += wr.sg_list[i].length;
         }
     } else {
-        for (int i = 0; i < wr.num_sge; ++i) wqe.sges()[i] = wr.sg_list[i];
+        for (int i = 0; i < wr.num_sge; ++i)
+            wqe.sges()[i] = wr.sg_list[i];
     }
     ++sq.ring.tail;
     if (state == IBV_QPS_ERR) flush_sends(qp, sq.untold);

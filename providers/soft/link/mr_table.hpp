@@ -56,8 +56,8 @@ private:
     verbs::UniqueFd fd_;
     verbs::Mapping memory_;
     std::unique_ptr<std::mutex> mutex_;
-    std::deque<uint32_t> free_;  // indexes that were used before
-    uint32_t unused_ = 1;         // first index that was never used; 0 is never a region
+    std::deque<uint32_t> free_;        // indexes that were used before
+    uint32_t unused_ = 1;              // first index that was never used; 0 is never a region
     std::vector<uint8_t> generation_;  // low byte of the last key of each index
 };
 

@@ -3,7 +3,6 @@
 // progress thread's side is in link/progress.cpp.
 #include "link/process.hpp"
 
-#include "control/device.hpp"
 #include "datapath/fence.hpp"
 
 #include <verbs/provider.hpp>
@@ -114,7 +113,7 @@ void Process::listen_to(int fd) {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
 }
 
-void Process::adopt(std::shared_ptr<Link> link) {
+void Process::adopt(const std::shared_ptr<Link> &link) {
     links_[link->socket()] = link;
     listen_to(link->socket());
     if (link->life() < 0) return;
@@ -213,7 +212,8 @@ void Process::await_copies(uint32_t rkey) noexcept {
     // its hang-up, which this thread must not wait for under the mutex: hence the bound.
     const int64_t until = monotonic_ns() + 2'000'000'000;
     numbers_.for_each([&](Qp &qp) {
-        while (is_copying(qp) && monotonic_ns() < until) ::sched_yield();
+        while (is_copying(qp) && monotonic_ns() < until)
+            ::sched_yield();
     });
 }
 

@@ -68,7 +68,7 @@ private:
                                                        uint32_t remote_qpn, const ibv_gid &dgid,
                                                        uint32_t rnr_retry);
     verbs::Result<std::shared_ptr<Link>> link_to(uint32_t remote_qpn);
-    void adopt(std::shared_ptr<Link> link);
+    void adopt(const std::shared_ptr<Link> &link);
     void listen_to(int fd);
     Packet hello(const Link *peer) const noexcept;
     int consider(const Offer &offer) noexcept;
@@ -92,8 +92,8 @@ private:
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;
-    std::map<int, std::shared_ptr<Link>> links_;             // by socket
-    std::map<int, std::shared_ptr<Link>> lives_;             // by the descriptor of the process
+    std::map<int, std::shared_ptr<Link>> links_;               // by socket
+    std::map<int, std::shared_ptr<Link>> lives_;               // by the descriptor of the process
     std::map<uint32_t, std::weak_ptr<Link>> requester_links_;  // by block of QP numbers
     std::vector<Offer> offers_;
     uint32_t last_channel_ = 0;

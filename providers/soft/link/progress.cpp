@@ -180,8 +180,8 @@ int Process::consider(const Offer &offer) noexcept {
 void Process::attach(Offer offer) {
     Qp &qp = *numbers_.find(offer.segment.responder_qpn());
     offer.link->channels[offer.channel] = &qp;
-    attach_responder(
-        qp, std::make_unique<RxEnd>(std::move(offer.segment), offer.link, offer.channel));
+    attach_responder(qp,
+                     std::make_unique<RxEnd>(std::move(offer.segment), offer.link, offer.channel));
 }
 
 void Process::take_offers(Qp &qp) {
@@ -208,12 +208,12 @@ void Process::handle_kick(Link &link, uint32_t channel) {
         return;
     }
     // Driving a QP does not change who is on the link.
-    for (const auto &[number, qp] : link.channels) progress(*qp, Driver::thread);
+    for (const auto &[number, qp] : link.channels)
+        progress(*qp, Driver::thread);
 }
 
 void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason) {
-    Host::log(VERBS_HOST_LOG_INFO, "process %d: %s", static_cast<int>(link->pid()),
-              reason.c_str());
+    Host::log(VERBS_HOST_LOG_INFO, "process %d: %s", static_cast<int>(link->pid()), reason.c_str());
     link->mark_lost();
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link->socket(), nullptr);
     links_.erase(link->socket());
@@ -221,11 +221,14 @@ void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason)
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link->life(), nullptr);
         lives_.erase(link->life());
     }
-    std::erase_if(requester_links_, [&](const auto &entry) { return entry.second.expired() || entry.second.lock() == link; });
+    std::erase_if(requester_links_, [&](const auto &entry) {
+        return entry.second.expired() || entry.second.lock() == link;
+    });
     std::erase_if(offers_, [&](const Offer &offer) { return offer.link == link; });
     const auto channels = std::move(link->channels);
     link->channels.clear();
-    for (const auto &[number, qp] : channels) link_lost(*qp, *link);
+    for (const auto &[number, qp] : channels)
+        link_lost(*qp, *link);
 }
 
 void Process::fire_timers() {

@@ -49,8 +49,8 @@ Result<UniqueFd> connect_to_block(uint32_t block) {
     const socklen_t length = name_of_block(block, address);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr *>(&address), length) != 0) {
         const int code = errno;
-        return fail(code, std::string("no process answers for this QP number: ") +
-                              std::strerror(code));
+        return fail(code,
+                    std::string("no process answers for this QP number: ") + std::strerror(code));
     }
     return fd;
 }
@@ -82,21 +82,28 @@ Result<std::unique_ptr<QpNumbers::Block>> QpNumbers::claim_block() {
     return fail(ENOMEM, "all QP numbers of this host are in use");
 }
 
+QpNumbers::Block *QpNumbers::block_with_room() noexcept {
+    for (auto &block : blocks_)
+        if (block->used < kPerBlock) return block.get();
+    return nullptr;
+}
+
 Result<uint32_t> QpNumbers::claim(Qp &qp, const std::function<void(int)> &listening) {
-    for (auto &block : blocks_) {
-        if (block->used == kPerBlock) continue;
-        // Numbers are used in turn, so that a number does not come back soon after its QP went.
-        while (block->qps[block->next] != nullptr) block->next = (block->next + 1) % kPerBlock;
-        const uint32_t at = block->next;
-        block->next = (block->next + 1) % kPerBlock;
-        block->qps[at] = &qp;
-        ++block->used;
-        return block->number << kBlockBits | at;
+    Block *block = block_with_room();
+    if (block == nullptr) {
+        VERBS_TRY(claimed, claim_block());
+        listening(claimed->listener.get());
+        block = claimed.get();
+        blocks_.push_back(std::move(claimed));
     }
-    VERBS_TRY(block, claim_block());
-    listening(block->listener.get());
-    blocks_.push_back(std::move(block));
-    return claim(qp, listening);
+    // Numbers are used in turn, so that a number does not come back soon after its QP went.
+    while (block->qps[block->next] != nullptr)
+        block->next = (block->next + 1) % kPerBlock;
+    const uint32_t at = block->next;
+    block->next = (block->next + 1) % kPerBlock;
+    block->qps[at] = &qp;
+    ++block->used;
+    return block->number << kBlockBits | at;
 }
 
 void QpNumbers::release(uint32_t qpn) noexcept {

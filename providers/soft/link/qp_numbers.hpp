@@ -19,7 +19,9 @@ struct Qp;
 inline constexpr uint32_t kBlockBits = 12;
 inline constexpr uint32_t kBlocks = 1u << (24 - kBlockBits);
 
-[[nodiscard]] constexpr uint32_t block_of(uint32_t qpn) noexcept { return qpn >> kBlockBits; }
+[[nodiscard]] constexpr uint32_t block_of(uint32_t qpn) noexcept {
+    return qpn >> kBlockBits;
+}
 
 // Connects to the process that owns a block. ECONNREFUSED when nobody does.
 verbs::Result<verbs::UniqueFd> connect_to_block(uint32_t block);
@@ -48,6 +50,7 @@ private:
         std::array<Qp *, kPerBlock> qps{};
     };
     verbs::Result<std::unique_ptr<Block>> claim_block();
+    [[nodiscard]] Block *block_with_room() noexcept;
 
     std::vector<std::unique_ptr<Block>> blocks_;
 };

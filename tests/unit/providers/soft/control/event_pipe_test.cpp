@@ -27,7 +27,8 @@ protected:
         ::fcntl(pipe->read_fd(), F_SETFL, O_NONBLOCK);
         std::vector<uint64_t> all;
         uint64_t one = 0;
-        while (::read(pipe->read_fd(), &one, sizeof one) == sizeof one) all.push_back(one);
+        while (::read(pipe->read_fd(), &one, sizeof one) == sizeof one)
+            all.push_back(one);
         return all;
     }
     std::unique_ptr<EventPipe> pipe;
@@ -41,14 +42,17 @@ TEST_F(Events, CanBePolledFor) {
 }
 
 TEST_F(Events, ComeInOrder) {
-    for (uint64_t i = 0; i < 100; ++i) write(i);
+    for (uint64_t i = 0; i < 100; ++i)
+        write(i);
     const auto all = read_all();
     ASSERT_EQ(all.size(), 100u);
-    for (uint64_t i = 0; i < 100; ++i) EXPECT_EQ(all[i], i);
+    for (uint64_t i = 0; i < 100; ++i)
+        EXPECT_EQ(all[i], i);
 }
 
 TEST_F(Events, OfAnObjectThatGoesAreTakenBackAndNoOthers) {
-    for (const uint64_t element : {1, 2, 1, 3, 1}) write(element);
+    for (const uint64_t element : {1, 2, 1, 3, 1})
+        write(element);
     pipe->purge(1, sizeof(uint64_t));
     EXPECT_EQ(read_all(), (std::vector<uint64_t>{2, 3}));
 }
@@ -60,13 +64,15 @@ TEST_F(Events, ArePurgedWithoutBlockingOnABlockingDescriptor) {
 }
 
 TEST_F(Events, FindRoomForMoreThanAPipeHoldsAtFirst) {
-    for (uint64_t i = 0; i < 20'000; ++i) write(i);
+    for (uint64_t i = 0; i < 20'000; ++i)
+        write(i);
     EXPECT_EQ(read_all().size(), 20'000u);
 }
 
 TEST_F(Events, ThatFindNoRoomDoNotBlockAndLeaveErrnoAlone) {
     errno = 0;
-    for (uint64_t i = 0; i < 200'000; ++i) write(i);
+    for (uint64_t i = 0; i < 200'000; ++i)
+        write(i);
     EXPECT_EQ(errno, 0);
     EXPECT_GE(read_all().size(), 8192u);
 }

@@ -40,8 +40,7 @@ TEST_P(EachType, GoesThroughItsLifeWithWhatIsRequired) {
         ASSERT_NE(row, nullptr);
         ibv_qp_attr attr = good();
         attr.qp_state = life[i + 1];
-        const auto judged =
-            judge_modify(GetParam(), life[i], attr, row->required | IBV_QP_STATE);
+        const auto judged = judge_modify(GetParam(), life[i], attr, row->required | IBV_QP_STATE);
         EXPECT_TRUE(judged.has_value()) << judged.error().phrase;
     }
 }
@@ -130,8 +129,7 @@ TEST(QpAttributes, OutOfTheirRangeAreRefusedByName) {
         {"max_dest_rd_atomic", [](ibv_qp_attr &attr) { attr.max_dest_rd_atomic = 255; },
          IBV_QPS_INIT},
         {"is_global", [](ibv_qp_attr &attr) { attr.ah_attr.is_global = 0; }, IBV_QPS_INIT},
-        {"sgid_index", [](ibv_qp_attr &attr) { attr.ah_attr.grh.sgid_index = 200; },
-         IBV_QPS_INIT},
+        {"sgid_index", [](ibv_qp_attr &attr) { attr.ah_attr.grh.sgid_index = 200; }, IBV_QPS_INIT},
         {"port_num", [](ibv_qp_attr &attr) { attr.ah_attr.port_num = 9; }, IBV_QPS_INIT},
         {"timeout", [](ibv_qp_attr &attr) { attr.timeout = 32; }, IBV_QPS_RTR},
         {"retry_cnt", [](ibv_qp_attr &attr) { attr.retry_cnt = 8; }, IBV_QPS_RTR},
@@ -144,12 +142,10 @@ TEST(QpAttributes, OutOfTheirRangeAreRefusedByName) {
         attr.qp_state = static_cast<ibv_qp_state>(one.from + 1);
         const Transition *row = find_transition(IBV_QPT_RC, one.from, attr.qp_state);
         ASSERT_NE(row, nullptr);
-        const auto judged =
-            judge_modify(IBV_QPT_RC, one.from, attr, row->required | IBV_QP_STATE);
+        const auto judged = judge_modify(IBV_QPT_RC, one.from, attr, row->required | IBV_QP_STATE);
         ASSERT_FALSE(judged.has_value()) << one.name;
         EXPECT_EQ(judged.error().code, EINVAL);
-        EXPECT_NE(judged.error().phrase.find(one.name), std::string::npos)
-            << judged.error().phrase;
+        EXPECT_NE(judged.error().phrase.find(one.name), std::string::npos) << judged.error().phrase;
     }
 }
 

@@ -30,7 +30,8 @@ TEST(Grh, OfIpv4AddressesIsAnIpv4HeaderInItsSecondHalf) {
     EXPECT_EQ(ip[9], 17);
     EXPECT_EQ(ip[15], 1);
     EXPECT_EQ(ip[19], 2);
-    for (int i = 0; i < 20; ++i) EXPECT_EQ(grh.bytes[static_cast<std::size_t>(i)], 0) << i;
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(grh.bytes[static_cast<std::size_t>(i)], 0) << i;
 }
 
 TEST(Grh, OfIpv4AddressesHasAChecksumThatHolds) {
@@ -38,7 +39,8 @@ TEST(Grh, OfIpv4AddressesHasAChecksumThatHolds) {
     uint32_t sum = 0;
     for (std::size_t i = 20; i < 40; i += 2)
         sum += static_cast<uint32_t>(grh.bytes[i] << 8 | grh.bytes[i + 1]);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
     EXPECT_EQ(sum, 0xffffu);
 }
 

@@ -88,7 +88,8 @@ TEST_F(Channel, GoesRoundManyTimesWithMessagesOfAllSizes) {
 TEST_F(Channel, IsFullWhenItsSlotsAreTakenAndGoesOnWhenTheyAreFreed) {
     const std::string text(1000, 'y');
     std::size_t count = 0;
-    while (put(text)) ++count;
+    while (put(text))
+        ++count;
     EXPECT_EQ(count, kSlots / slots_for(1000));
     EXPECT_EQ(take(), text);
     EXPECT_TRUE(put(text));

@@ -48,19 +48,22 @@ TEST_F(SlowPeer, GetsEveryPacketInOrder) {
     EXPECT_TRUE(link->is_blocked());
     const auto packets = read_all();
     ASSERT_EQ(packets.size(), kCount);
-    for (uint32_t i = 0; i < kCount; ++i) ASSERT_EQ(packets[i].channel, i + 1);
+    for (uint32_t i = 0; i < kCount; ++i)
+        ASSERT_EQ(packets[i].channel, i + 1);
     EXPECT_FALSE(link->is_blocked());
 }
 
 TEST_F(SlowPeer, GetsOneKickForAllChannelsInsteadOfThousands) {
-    for (uint32_t i = 1; i <= 50'000; ++i) link->kick(i);
+    for (uint32_t i = 1; i <= 50'000; ++i)
+        link->kick(i);
     const auto packets = read_all();
     ASSERT_LT(packets.size(), 2000u);
     EXPECT_EQ(packets.back().channel, 0u) << "the last one says: look at all of them";
 }
 
 TEST_F(SlowPeer, CanBeKickedAgainAfterTheMergedKickWasSent) {
-    for (uint32_t i = 1; i <= 50'000; ++i) link->kick(i);
+    for (uint32_t i = 1; i <= 50'000; ++i)
+        link->kick(i);
     read_all();
     link->kick(7);
     const auto packets = read_all();

@@ -20,8 +20,7 @@ protected:
         auto made = MrTable::create();
         ASSERT_TRUE(made.has_value()) << made.error().phrase;
         table = std::make_unique<MrTable>(std::move(*made));
-        const auto entered =
-            table->enter(kPd, kAddress, kLength, kAddress, IBV_ACCESS_REMOTE_READ);
+        const auto entered = table->enter(kPd, kAddress, kLength, kAddress, IBV_ACCESS_REMOTE_READ);
         ASSERT_TRUE(entered.has_value());
         key = *entered;
     }
@@ -55,7 +54,9 @@ TEST_F(Keys, OpenOnlyWithTheAccessThatWasGiven) {
     EXPECT_FALSE(allows(kAddress, 1, IBV_ACCESS_REMOTE_READ | IBV_ACCESS_LOCAL_WRITE));
 }
 
-TEST_F(Keys, OpenOnlyInTheirProtectionDomain) { EXPECT_FALSE(allows(kAddress, 1, 0, kPd + 1)); }
+TEST_F(Keys, OpenOnlyInTheirProtectionDomain) {
+    EXPECT_FALSE(allows(kAddress, 1, 0, kPd + 1));
+}
 
 TEST_F(Keys, OpenNothingAfterTheyWereWithdrawn) {
     table->withdraw(key);
@@ -87,7 +88,8 @@ TEST_F(Keys, AreNotGivenOutAgainSoonAfterTheirRegionWent) {
 
 TEST_F(Keys, RunOutWithAnErrorThatSaysSo) {
     verbs::Result<uint32_t> last = key;
-    for (uint32_t i = 0; i < kMrCapacity && last; ++i) last = table->enter(kPd, 0, 1, 0, 0);
+    for (uint32_t i = 0; i < kMrCapacity && last; ++i)
+        last = table->enter(kPd, 0, 1, 0, 0);
     ASSERT_FALSE(last.has_value());
     EXPECT_EQ(last.error().code, ENOMEM);
     EXPECT_NE(last.error().phrase.find("memory regions"), std::string::npos);

@@ -99,7 +99,8 @@ TEST_F(Packets, OfAnotherProtocolOrVersionAreRefused) {
 TEST_F(Packets, WithManyDescriptorsLeaveNoneOpen) {
     const std::size_t before = open_descriptors();
     int fds[40];
-    for (int &fd : fds) fd = STDERR_FILENO;
+    for (int &fd : fds)
+        fd = STDERR_FILENO;
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
     Packet packet;
     iovec part{&packet, sizeof packet};
@@ -124,7 +125,8 @@ TEST_F(Packets, WithManyDescriptorsLeaveNoneOpen) {
 
 TEST_F(Packets, AreRefusedWithEagainWhenTheSocketIsFull) {
     int code = 0;
-    for (int i = 0; i < 100'000 && code == 0; ++i) code = send_packet(here.get(), Packet{}, -1);
+    for (int i = 0; i < 100'000 && code == 0; ++i)
+        code = send_packet(here.get(), Packet{}, -1);
     EXPECT_EQ(code, EAGAIN);
 }
 

@@ -12,7 +12,9 @@ namespace {
 using namespace soft;
 
 // Numbers are handed out for a QP's address, nothing of it is looked at.
-Qp &qp(std::size_t i) { return *reinterpret_cast<Qp *>(0x1000 + i * 0x100); }
+Qp &qp(std::size_t i) {
+    return *reinterpret_cast<Qp *>(0x1000 + i * 0x100);
+}
 
 const auto kIgnore = [](int) {};
 

@@ -37,8 +37,8 @@ TEST(RemoteMemory, IsWrittenToo) {
 
 TEST(RemoteMemory, ThatIsNotThereIsAFaultEvenAfterAGoodBeginning) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    void *memory = ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
+    void *memory =
+        ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ASSERT_NE(memory, MAP_FAILED);
     ::munmap(static_cast<char *>(memory) + page, page);
     std::vector<char> to(2 * page);
