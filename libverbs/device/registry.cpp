@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "device/registry.hpp"
 
+#include "core/environment.hpp"
 #include "core/log.hpp"
 #include "device/host.hpp"
 
@@ -93,6 +94,16 @@ std::string Registry::why_empty() {
     return "no RDMA device: none offered by " + joined(names);
 }
 
+namespace {
+
+// Whether the provider may have devices of its own for this process.
+bool is_asked_for(const loader::Manifest &manifest) {
+    if (!manifest.enumerates) return false;
+    return manifest.only_with.empty() || environment::get(manifest.only_with.c_str()) != nullptr;
+}
+
+}  // namespace
+
 void Registry::discover() {
     if (is_discovered_) return;
     auto found = loader::find_manifests(where_);
@@ -110,7 +121,7 @@ void Registry::scan() {
     Devices present;
     std::vector<std::string> problems;
     for (const auto &provider : providers_)
-        if (provider->manifest().enumerates) ask(*provider, present, problems);
+        if (is_asked_for(provider->manifest())) ask(*provider, present, problems);
 
     Devices vanished;  // goes after the lock
     const std::lock_guard guard(lock_);

@@ -20,9 +20,9 @@ constexpr std::uint32_t kManifestVersion = 1;
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxPath = 4000;
 constexpr std::size_t kMaxMatches = 256;
-constexpr std::array<std::string_view, 9> kKnownKeys = {"manifest", "name",       "library",
-                                                        "contract", "enumerates", "match",
-                                                        "class",    "package",    "description"};
+constexpr std::array<std::string_view, 10> kKnownKeys = {
+    "manifest", "name",  "library", "contract",  "enumerates",
+    "match",    "class", "package", "only_with", "description"};
 
 // Checked before the parser runs, so that a text of brackets costs no memory.
 bool is_too_deep(std::string_view text) {
@@ -193,6 +193,8 @@ Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::pa
     manifest.match = std::move(match);
     VERBS_TRY(experimental, is_experimental(document));
     manifest.is_experimental = experimental;
+    VERBS_TRY(only_with, text_of(document, "only_with", kMaxText, false));
+    manifest.only_with = std::move(only_with);
     VERBS_TRY(package, text_of(document, "package", kMaxText, false));
     manifest.package = std::move(package);
     VERBS_TRY(description, text_of(document, "description", kMaxText, false));

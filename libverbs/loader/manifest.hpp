@@ -37,6 +37,8 @@ struct Manifest {
     std::uint32_t contract_oldest = 0;
     std::uint32_t contract_newest = 0;
     bool enumerates = false;  // brings devices of its own
+    // The environment variable without which the provider is not even opened; "" for none.
+    std::string only_with;
     bool is_experimental = false;
     std::vector<Match> match;
     std::string package;

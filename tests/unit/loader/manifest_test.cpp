@@ -21,6 +21,7 @@ std::string with(const std::string &key, const std::string &value) {
         {"match", R"([{"driver_id": 14}, {"pci": "15b3:*"}, {"modalias": "acpi*"}])"},
         {"class", R"("experimental")"},
         {"package", R"("libverbs-provider-soft")"},
+        {"only_with", R"("VERBS_MINE")"},
         {"description", R"("words")"},
     };
     bool is_set = false;
@@ -69,6 +70,7 @@ TEST(Manifest, IsReadInFull) {
     EXPECT_TRUE(manifest->is_experimental);
     EXPECT_EQ(manifest->package, "libverbs-provider-soft");
     EXPECT_EQ(manifest->description, "words");
+    EXPECT_EQ(manifest->only_with, "VERBS_MINE");
     ASSERT_EQ(manifest->match.size(), 3u);
     EXPECT_EQ(manifest->match[0].driver_id, 14u);
     EXPECT_EQ(manifest->match[1].by, Match::By::pci);
@@ -148,6 +150,7 @@ TEST(Manifest, WithAWrongTypeIsRefused) {
     EXPECT_EQ(refusal_with("class", "\"odd\""), "M4");
     EXPECT_EQ(refusal_with("package", "{}"), "M4");
     EXPECT_EQ(refusal_with("description", "false"), "M4");
+    EXPECT_EQ(refusal_with("only_with", "true"), "M4");
 }
 
 TEST(Manifest, WithAContractRangeUpsideDownIsRefused) {
