@@ -30,7 +30,10 @@ public:
         static_assert(std::is_trivially_copyable_v<T>);
         T copy = value;
 #if __has_builtin(__builtin_clear_padding)
-        __builtin_clear_padding(&copy);  // what has no value must not leave the process
+        // What has no value must not leave the process. The barrier keeps the compiler from copying
+        // member by member past it.
+        __builtin_clear_padding(&copy);
+        asm volatile("" : : "r"(&copy) : "memory");
 #endif
         append(&copy, sizeof copy);
         return *this;
@@ -65,7 +68,9 @@ public:
         }
         return values;
     }
-    [[nodiscard]] std::span<const uint8_t> bytes() const { return bytes_; }
+    [[nodiscard]] std::span<const uint8_t> bytes() const {
+        return bytes_;
+    }
 
 private:
     void append(const void *first, size_t length) {
