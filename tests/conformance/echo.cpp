@@ -77,7 +77,7 @@ void make_nonblocking(int fd) {
 
 void play_ping_pong(ibv_context *context, Exchange &exchange, const PingPong &game, bool begins) {
     std::optional<Channel> channel;
-    if (game.sleeps) channel = create_channel(context);
+    if (game.sleeps != 0) channel = create_channel(context);
     ibv_comp_channel *raw_channel = channel ? channel->get() : nullptr;
     LocalSide side(context, side_options(game), raw_channel);
     const Waiter waiter(raw_channel);

@@ -8,7 +8,7 @@ namespace verbs_test {
 
 struct PingPong {
     ibv_qp_type type = IBV_QPT_RC;
-    bool sleeps = false;  // on a completion channel instead of polling
+    int sleeps = 0;  // nonzero: on a completion channel instead of polling
     int rounds = 1;
     uint32_t size = 64;  // bytes of each message
 };

@@ -28,7 +28,7 @@ Qp create_qp(ibv_pd *pd, ibv_cq *send_cq, ibv_cq *recv_cq, const SideOptions &op
 
 LocalSide::LocalSide(ibv_context *context, const SideOptions &options, ibv_comp_channel *channel)
     : options_(options), pd_(alloc_pd(context)),
-      region_(pd_.get(), options.memory, options.memory_access, options.shared_memory),
+      region_(pd_.get(), options.memory, options.memory_access, options.shared_memory != 0),
       send_cq_(create_cq(context, options.cqe, channel)),
       recv_cq_(create_cq(context, options.cqe, channel)), cap_{},
       qp_(create_qp(pd_.get(), send_cq_.get(), recv_cq_.get(), options, &cap_)) {}

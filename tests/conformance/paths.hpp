@@ -22,6 +22,7 @@ struct PathOptions {
     uint8_t rnr_retry = 7;      // for ever
     uint8_t min_rnr_timer = 1;  // 10 us
     uint8_t rd_atomic = 4;      // in both directions, cut to what the device has
+    uint8_t unused[3] = {};     // no padding: this travels between processes
     uint32_t psn = 0x123456;
     uint32_t qkey = 0x11111111;
     int gid_index = -1;  // -1: the usual one of the device

@@ -31,13 +31,13 @@ TEST_P(PingPongOfProcesses, BringsEveryMessage) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Processes, PingPongOfProcesses,
-                         ::testing::Values(Game{"RcPolling", {IBV_QPT_RC, false, 2000, 64}},
-                                           Game{"RcPollingLarge", {IBV_QPT_RC, false, 50, 300000}},
-                                           Game{"RcSleeping", {IBV_QPT_RC, true, 500, 64}},
-                                           Game{"RcSleepingLarge", {IBV_QPT_RC, true, 50, 300000}},
-                                           Game{"UdPolling", {IBV_QPT_UD, false, 2000, 64}},
-                                           Game{"UdPollingLarge", {IBV_QPT_UD, false, 500, 1024}},
-                                           Game{"UdSleeping", {IBV_QPT_UD, true, 500, 64}}),
+                         ::testing::Values(Game{"RcPolling", {IBV_QPT_RC, 0, 2000, 64}},
+                                           Game{"RcPollingLarge", {IBV_QPT_RC, 0, 50, 300000}},
+                                           Game{"RcSleeping", {IBV_QPT_RC, 1, 500, 64}},
+                                           Game{"RcSleepingLarge", {IBV_QPT_RC, 1, 50, 300000}},
+                                           Game{"UdPolling", {IBV_QPT_UD, 0, 2000, 64}},
+                                           Game{"UdPollingLarge", {IBV_QPT_UD, 0, 500, 1024}},
+                                           Game{"UdSleeping", {IBV_QPT_UD, 1, 500, 64}}),
                          [](const auto &test) { return std::string(test.param.name); });
 
 // Somebody who asks for short patience: 4.096 us * 2^14, three more tries.

@@ -158,7 +158,7 @@ TEST_P(RcData, NeedsNoKeyToWriteOrReadNothing) {
 
 TEST_P(RcData, MovesInAndOutOfSharedMappings) {
     SideOptions shared;
-    shared.shared_memory = true;
+    shared.shared_memory = 1;
     connect(shared);
     here().store(0, pattern(15, 10000));
     ASSERT_EQ(there().post_recv(1, {{0, 10000}}), 0);

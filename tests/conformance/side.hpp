@@ -21,12 +21,13 @@ namespace verbs_test {
 struct SideOptions {
     size_t memory = 1 << 16;  // bytes of the region
     int memory_access = kEveryAccess;
-    bool shared_memory = false;
+    int shared_memory = 0;
     ibv_qp_type type = IBV_QPT_RC;
     ibv_qp_cap cap = {64, 64, 4, 4, 64};
     int sq_sig_all = 0;
     int cqe = 256;
     PathOptions path;
+    uint32_t unused = 0;  // no padding: this travels between processes
 };
 
 // A piece of the side's region. A nonzero lkey_flip spoils the key.
@@ -56,12 +57,12 @@ private:
 struct Sending {
     uint64_t id = 0;
     ibv_wr_opcode opcode = IBV_WR_SEND;
+    unsigned flags = IBV_SEND_SIGNALED;
     Slices data;
     RemotePlace remote;
-    unsigned flags = IBV_SEND_SIGNALED;
-    uint32_t imm = 0;    // in host order
     QpAddress datagram;  // UD: where to
     uint32_t qkey = 0;   // UD
+    uint32_t imm = 0;    // in host order
 
     [[nodiscard]] Sending with_imm(uint32_t value) const {
         Sending copy = *this;

@@ -28,14 +28,8 @@ public:
     template <typename T>
     Message &put(const T &value) {
         static_assert(std::is_trivially_copyable_v<T>);
-        T copy = value;
-#if __has_builtin(__builtin_clear_padding)
-        // What has no value must not leave the process. The barrier keeps the compiler from copying
-        // member by member past it.
-        __builtin_clear_padding(&copy);
-        asm volatile("" : : "r"(&copy) : "memory");
-#endif
-        append(&copy, sizeof copy);
+        static_assert(std::has_unique_object_representations_v<T>, "no padding may travel");
+        append(&value, sizeof value);
         return *this;
     }
     Message &put_bytes(std::span<const uint8_t> bytes) {
@@ -68,9 +62,7 @@ public:
         }
         return values;
     }
-    [[nodiscard]] std::span<const uint8_t> bytes() const {
-        return bytes_;
-    }
+    [[nodiscard]] std::span<const uint8_t> bytes() const { return bytes_; }
 
 private:
     void append(const void *first, size_t length) {

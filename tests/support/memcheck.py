@@ -49,8 +49,10 @@ def groups_of(cases):
             continue
         rest = [word for word in command[1:]
                 if not word.startswith(("--gtest_filter=", "--gtest_also_run_disabled_tests"))]
-        key = (command[0], tuple(rest), tuple(properties.get("ENVIRONMENT", [])),
-               properties.get("WORKING_DIRECTORY", "."))
+        environment = [*properties.get("ENVIRONMENT", []),
+                       *(change.replace("=set:", "=", 1)
+                         for change in properties.get("ENVIRONMENT_MODIFICATION", []))]
+        key = (command[0], tuple(rest), tuple(environment), properties.get("WORKING_DIRECTORY", "."))
         groups.setdefault(key, []).extend(filters)
     return groups, odd
 

@@ -122,6 +122,7 @@ private:
 struct RemotePlace {
     uint64_t addr = 0;
     uint32_t rkey = 0;
+    uint32_t unused = 0;  // no padding: this travels between processes
 };
 
 // Pages that are registered.

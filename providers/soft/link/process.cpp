@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <new>
 
 namespace soft {
 
@@ -27,6 +28,8 @@ namespace {
 
 std::mutex instance_mutex;
 std::weak_ptr<Process> instance;
+// Between before_fork and after: keeps the process's state whole while it is copied.
+std::shared_ptr<Process> forking;
 
 Result<void> system_failure(const char *what) {
     const int code = errno;
@@ -38,6 +41,9 @@ Result<void> system_failure(const char *what) {
 Result<std::shared_ptr<Process>> Process::get() {
     const std::lock_guard hold(instance_mutex);
     if (auto living = instance.lock()) return living;
+    static const bool is_prepared =
+        ::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child) == 0;
+    if (!is_prepared) return fail(ENOMEM, "no memory to prepare for forks");
     std::shared_ptr<Process> made(new Process);
     VERBS_CHECK(made->open());
     instance = made;
@@ -52,7 +58,63 @@ Result<void> Process::open() {
     return {};
 }
 
+void Process::before_fork() noexcept {
+    instance_mutex.lock();
+    forking = instance.lock();
+    if (forking != nullptr) forking->mutex_.lock();
+}
+
+void Process::after_fork_in_parent() noexcept {
+    // Let go outside the locks: this may be the last one who holds it.
+    const std::shared_ptr<Process> held = std::move(forking);
+    forking.reset();
+    if (held != nullptr) held->mutex_.unlock();
+    instance_mutex.unlock();
+}
+
+void Process::after_fork_in_child() noexcept {
+    const std::shared_ptr<Process> held = std::move(forking);
+    forking.reset();
+    if (held != nullptr) {
+        held->mutex_.unlock();
+        held->die_in_child();
+    }
+    instance.reset();
+    instance_mutex.unlock();
+}
+
+void Process::die_in_child() noexcept {
+    is_inherited_ = true;
+    numbers_.for_each([](Qp &qp) {
+        // Another thread of the parent may have held these; it does not exist here.
+        new (&qp.sq.lock) SpinLock;
+        new (&qp.rq.lock) SpinLock;
+        new (&qp.sends_to->lock) SpinLock;
+        new (&qp.receives_to->lock) SpinLock;
+        new (&qp.sends_to->progress_lock) SpinLock;
+        new (&qp.receives_to->progress_lock) SpinLock;
+        qp.now.store(IBV_QPS_ERR, std::memory_order_relaxed);
+        qp.sq.channel.reset();
+        qp.sq.routes.clear();
+        qp.rq.channel.reset();
+        qp.rq.senders.clear();
+    });
+    new (&notes_lock_) SpinLock;
+    timers_.clear();
+    offers_.clear();
+    links_.clear();
+    lives_.clear();
+    numbers_.close_listeners();
+    epoll_.reset();
+    wake_.reset();
+}
+
 Process::~Process() {
+    if (is_inherited_) {
+        // The thread is the parent's: there is nothing here to join.
+        if (thread_.joinable()) thread_.detach();
+        return;
+    }
     stopping_.store(true, std::memory_order_release);
     if (thread_.joinable()) {
         wake();
@@ -61,6 +123,7 @@ Process::~Process() {
 }
 
 Result<void> Process::ensure_thread() {
+    if (is_inherited_) return fail(EIO, "the device was opened by this process's parent");
     if (thread_.joinable()) return {};
     epoll_ = verbs::UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
     wake_ = verbs::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -241,6 +304,7 @@ void Process::watch(Cq &cq) noexcept {
 }
 
 void Process::wake() noexcept {
+    if (is_inherited_) return;
     const int saved = errno;
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);

@@ -31,6 +31,12 @@ public:
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     [[nodiscard]] uint32_t next_pd() noexcept { return pds_.fetch_add(1) + 1; }
 
+    // fork(): the child must not drive its parent's rings nor keep its sockets alive. Everything
+    // that it inherited is dead in it; what it opens anew is its own.
+    static void before_fork() noexcept;
+    static void after_fork_in_parent() noexcept;
+    static void after_fork_in_child() noexcept;
+
     // Gives the QP its number; from now on peers can find it. Starts the thread.
     verbs::Result<void> enlist(Qp &qp);
     // The reverse: afterwards neither the thread nor any peer knows the QP. Not under the mutex.
@@ -62,6 +68,7 @@ private:
     };
 
     Process() = default;
+    void die_in_child() noexcept;
     verbs::Result<void> open();
     verbs::Result<void> ensure_thread();
     verbs::Result<std::unique_ptr<TxEnd>> open_channel(Qp &qp, ChannelKind kind,
@@ -107,6 +114,7 @@ private:
     std::vector<Cq *> to_watch_;
 
     std::atomic<bool> stopping_{false};
+    bool is_inherited_ = false;  // this is the copy of a parent's
     std::thread thread_;
 };
 

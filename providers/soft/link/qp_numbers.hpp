@@ -32,6 +32,11 @@ public:
     verbs::Result<uint32_t> claim(Qp &qp, const std::function<void(int)> &listening);
     void release(uint32_t qpn) noexcept;
     [[nodiscard]] Qp *find(uint32_t qpn) const noexcept;
+    // Stops listening; the numbers stay known.
+    void close_listeners() noexcept {
+        for (auto &block : blocks_)
+            block->listener.reset();
+    }
     [[nodiscard]] bool is_listener(int fd) const noexcept;
     template <class Visit>
     void for_each(Visit &&visit) const {
