@@ -85,7 +85,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     qp->receives_to = static_cast<Cq *>(attr->recv_cq);
     qp->async_events = &async_events_;
     qp->device = this;
-    qp->qp_type = attr->qp_type;
+    qp->is_datagram = attr->qp_type == IBV_QPT_UD;
     qp->max_inline = cap.max_inline_data;
     qp->max_send_sge = cap.max_send_sge;
     qp->max_recv_sge = cap.max_recv_sge;
@@ -178,7 +178,7 @@ Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
     Qp &qp = *static_cast<Qp *>(ibqp);
     const std::lock_guard hold(process_->mutex());
     const ibv_qp_state now = qp.now.load(std::memory_order_relaxed);
-    VERBS_CHECK(judge_modify(qp.qp_type, now, *attr, mask));
+    VERBS_CHECK(judge_modify(qp.init_attr.qp_type, now, *attr, mask));
     VERBS_CHECK(take_path(qp, *attr, mask));
     apply(qp, *attr, mask);
     if ((mask & IBV_QP_STATE) == 0 || attr->qp_state == now) {
@@ -197,7 +197,7 @@ Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
         process_->take_offers(qp);
         break;
     case IBV_QPS_RTS:
-        if (qp.qp_type == IBV_QPT_RC) process_->connect(qp);
+        if (!qp.is_datagram) process_->connect(qp);
         qp.now.store(IBV_QPS_RTS, std::memory_order_release);
         break;
     default:

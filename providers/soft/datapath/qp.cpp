@@ -114,7 +114,7 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
         header.responder_pd.store(qp.domain_pd->number, std::memory_order_relaxed);
         header.responder_state.store(static_cast<uint32_t>(ResponderState::attached),
                                      std::memory_order_release);
-        if (qp.qp_type == IBV_QPT_UD)
+        if (qp.is_datagram)
             qp.rq.senders.push_back(std::move(end));
         else
             qp.rq.channel = std::move(end);
@@ -191,7 +191,7 @@ void link_lost(Qp &qp, Link &link) noexcept {
         const auto of_link = [&](RxEnd &end) { return &end.link() == &link; };
         failed = drop_senders(qp, of_link);
         // A connected peer that left without closing its channel first has died.
-        was_ours = qp.qp_type == IBV_QPT_RC;
+        was_ours = !qp.is_datagram;
     }
     {
         const std::lock_guard hold(qp.sq.lock);
@@ -238,7 +238,7 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
         if (sq.give_up_at_ns > now_ns) ensure_timer(qp, sq.timer_at_ns, sq.give_up_at_ns);
         if (sq.give_up_at_ns != 0 && sq.give_up_at_ns <= now_ns) {
             sq.give_up_at_ns = 0;
-            if (qp.qp_type == IBV_QPT_UD) {
+            if (qp.is_datagram) {
                 drop_oldest_datagram(qp);
                 advance_sends(qp);
             } else {

@@ -146,6 +146,8 @@ struct Qp : ibv_qp {
 
     Process *owner;
     Pd *domain_pd;
+    // The library writes the public qp_type once more after create_qp, while the thread may look.
+    bool is_datagram = false;
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
     EventPipe *async_events = nullptr;

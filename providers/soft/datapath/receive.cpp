@@ -213,7 +213,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
 
 Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if (arrival.kind == MessageKind::pad) return Outcome::taken;
-    if (qp.qp_type == IBV_QPT_UD) return deliver_datagram(qp, end, arrival);
+    if (qp.is_datagram) return deliver_datagram(qp, end, arrival);
     switch (arrival.kind) {
     case MessageKind::send:
     case MessageKind::write_imm:

@@ -394,7 +394,7 @@ bool transmit_all(Qp &qp, TxEnd *&channel) noexcept {
     uint64_t told = fresh != nullptr ? fresh->position() : 0;
     while (sq.sent != sq.ring.tail) {
         SendWqe &wqe = sq.ring.at(sq.sent);
-        const Transmission result = qp.qp_type == IBV_QPT_UD
+        const Transmission result = qp.is_datagram
                                         ? transmit_datagram(qp, wqe, channel, fresh, told)
                                         : transmit_connected(qp, wqe);
         if (result.step == Step::wait) break;
@@ -410,7 +410,7 @@ bool transmit_all(Qp &qp, TxEnd *&channel) noexcept {
             ++sq.ring.head;
         }
         // A datagram's receiver made room, so the next one's patience begins anew.
-        if (qp.qp_type == IBV_QPT_UD) sq.give_up_at_ns = 0;
+        if (qp.is_datagram) sq.give_up_at_ns = 0;
     }
     if (fresh != nullptr && fresh->position() != told) kick_responder(*fresh);
     return true;
@@ -431,7 +431,7 @@ void advance_sends(Qp &qp) noexcept {
     }
     if (sq.ring.is_empty()) {
         sq.give_up_at_ns = 0;
-    } else if (qp.qp_type == IBV_QPT_UD) {
+    } else if (qp.is_datagram) {
         start_giving_up(qp, kDatagramPatienceNs);
     } else if (sq.unreachable) {
         start_giving_up(qp, sq.patience_ns);
@@ -469,7 +469,7 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
     if (state != IBV_QPS_RTS && state != IBV_QPS_ERR) return EINVAL;
     if (wr.num_sge < 0 || static_cast<uint32_t>(wr.num_sge) > qp.max_send_sge) return EINVAL;
-    const bool is_datagram = qp.qp_type == IBV_QPT_UD;
+    const bool is_datagram = qp.is_datagram;
     const bool is_inline = (wr.send_flags & IBV_SEND_INLINE) != 0;
     switch (wr.opcode) {
     case IBV_WR_SEND:
@@ -556,7 +556,7 @@ __attribute__((noinline)) void open_routes(Qp &qp, const ibv_send_wr *wr) noexce
 
 int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
-    if (qp.qp_type == IBV_QPT_UD) open_routes(qp, wr);
+    if (qp.is_datagram) open_routes(qp, wr);
     int code = 0;
     qp.sq.lock.lock();
     for (; wr != nullptr; wr = wr->next) {

@@ -170,7 +170,7 @@ int Process::consider(const Offer &offer) noexcept {
     Qp *qp = numbers_.find(offer.segment.responder_qpn());
     if (qp == nullptr || !owns_gid(*qp->device, offer.dgid.raw)) return ENOENT;
     const bool is_ud = offer.segment.kind() == ChannelKind::ud;
-    if ((qp->qp_type == IBV_QPT_UD) != is_ud) return ENOENT;
+    if (qp->is_datagram != is_ud) return ENOENT;
     const ibv_qp_state state = qp->now.load(std::memory_order_relaxed);
     if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return EAGAIN;
     if (!is_ud && qp->attr.dest_qp_num != offer.segment.requester_qpn()) return EAGAIN;
