@@ -166,6 +166,7 @@ void Device::reset(Qp &qp) {
         qp.sq.untold = IBV_WC_WR_FLUSH_ERR;
         qp.rq.ring.head = qp.rq.ring.tail = 0;
         qp.rq.partial = 0;
+        qp.rq.is_broken = false;
     }
     disconnect(qp);
     forget_completions(*qp.sends_to, qp.qp_num);

@@ -128,6 +128,9 @@ struct ReceiveQueue {
     std::vector<std::unique_ptr<RxEnd>> senders;  // UD
     // A message waits in a channel for a receive to be posted (receiver not ready).
     bool starved = false;
+    // A message was refused: its finder is about to put the QP into the error state, and until then
+    // nobody else may take the same message with the next receive.
+    bool is_broken = false;
     uint32_t partial = 0;  // bytes of a message in parts that are in place already
     // The requester is gone: what its messages only refer to must not be fetched any more.
     bool sender_left = false;

@@ -269,11 +269,15 @@ bool take_arrivals(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
     if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return false;
+    if (rq.is_broken) return false;
     rq.starved = false;
-    if (rq.channel != nullptr) return drain(qp, *rq.channel);
-    for (auto &sender : rq.senders)
-        if (drain(qp, *sender)) return true;
-    return false;
+    if (rq.channel != nullptr) {
+        rq.is_broken = drain(qp, *rq.channel);
+    } else {
+        rq.is_broken = std::any_of(rq.senders.begin(), rq.senders.end(),
+                                   [&](auto &sender) { return drain(qp, *sender); });
+    }
+    return rq.is_broken;
 }
 
 namespace {
