@@ -6,7 +6,7 @@
 // busy machine does not decide it. Regions and queue pairs have a process each, because memory that
 // one kind gave back would be the other's.
 //
-// --iterations is the number of queue pairs; there are ten times as many regions.
+// --iterations is the number of queue pairs, at least 4,000; there are ten times as many regions.
 #include "memory_use.hpp"
 #include "two_processes.hpp"
 
@@ -172,7 +172,7 @@ bool in_child(Part &&part) {
 
 int main(int argc, char **argv) {
     const Options options = parse(argc, argv, {10000, 1, {}});
-    const int count = std::max(options.iterations, 1000);
+    const int count = std::max(options.iterations, 4000);
     const bool regions = in_child([&] { many_regions(options, count * 10); });
     const bool queue_pairs = in_child([&] { many_queue_pairs(options, count); });
     return regions && queue_pairs ? 0 : 1;
