@@ -13,10 +13,9 @@ Result<ibv_ah *> Device::create_ah(ibv_pd *ibpd, ibv_ah_attr *attr) {
     if (attr->port_num != 1)
         return fail(EINVAL, "port " + std::to_string(attr->port_num) + " does not exist");
     if (attr->is_global == 0) return fail(EINVAL, "is_global is 0: an Ethernet port needs a GRH");
-    if (attr->grh.dgid.raw[0] == 0xff) return fail(EOPNOTSUPP, "multicast is not offered");
     VERBS_TRY(sgid, own_gid(attr->grh.sgid_index));
     VERBS_TRY(is_local, is_local_address(attr->grh.dgid));
-    if (!is_local)
+    if (!is_local && !is_multicast(attr->grh.dgid.raw))
         return fail(EOPNOTSUPP, "the GID is on another host: only peers of this host can be "
                                 "reached by now");
     auto *pd = static_cast<Pd *>(ibpd);

@@ -130,6 +130,7 @@ Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
     context.ops.req_notify_cq = req_notify_cq;
     context.ops.post_send = post_send;
     context.ops.post_recv = post_recv;
+    context.ops.post_srq_recv = post_srq_recv;
     context.async_fd = device->async_events_.read_fd();
     context.cmd_fd = -1;
     context.num_comp_vectors = kCompVectors;
@@ -140,6 +141,7 @@ Result<void> Device::close() {
     // What the program did not destroy goes with the device. Nobody waits for its events.
     qps_.for_each([this](Qp &qp) { withdraw(qp); });
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });
+    mws_.for_each([this](Mw &mw) { withdraw(mw); });
     mrs_.for_each([this](Mr &mr) { withdraw(mr); });
     return {};
 }
@@ -165,11 +167,19 @@ Result<ibv_device_attr> Device::query_device() {
     attr.max_qp_rd_atom = kMaxRdAtomic;
     attr.max_qp_init_rd_atom = kMaxRdAtomic;
     attr.max_res_rd_atom = kMaxRdAtomic * kMaxQps;
-    attr.atomic_cap = IBV_ATOMIC_NONE;
+    attr.atomic_cap = IBV_ATOMIC_HCA;
+    attr.max_mw = kMaxMrs;
+    attr.max_srq = kMaxSrqs;
+    attr.max_srq_wr = kMaxSrqWr;
+    attr.max_srq_sge = static_cast<int>(kMaxSge);
+    attr.max_mcast_grp = kMaxGroups;
+    attr.max_mcast_qp_attach = kMaxGroupMembers;
+    attr.max_total_mcast_qp_attach = kMaxGroups * kMaxGroupMembers;
     attr.max_pkeys = 1;
     attr.phys_port_cnt = 1;
     attr.device_cap_flags = IBV_DEVICE_CURR_QP_STATE_MOD | IBV_DEVICE_RC_RNR_NAK_GEN |
-                            IBV_DEVICE_UD_AV_PORT_ENFORCE | IBV_DEVICE_SYS_IMAGE_GUID;
+                            IBV_DEVICE_UD_AV_PORT_ENFORCE | IBV_DEVICE_SYS_IMAGE_GUID |
+                            IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW;
     return attr;
 }
 

@@ -7,6 +7,7 @@
 #include "control/interfaces.hpp"
 #include "control/owned.hpp"
 #include "datapath/qp.hpp"
+#include "datapath/srq.hpp"
 #include "link/process.hpp"
 
 #include <verbs/provider.hpp>
@@ -38,11 +39,19 @@ public:
     Result<void> dealloc_pd(ibv_pd *pd);
     Result<ibv_mr *> reg_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access);
     Result<void> dereg_mr(ibv_mr *mr);
+    Result<ibv_mw *> alloc_mw(ibv_pd *pd, int type);
+    Result<void> bind_mw(ibv_qp *qp, ibv_mw *mw, ibv_mw_bind *bind);
+    Result<void> dealloc_mw(ibv_mw *mw);
 
     Result<ibv_comp_channel *> create_comp_channel();
     Result<void> destroy_comp_channel(ibv_comp_channel *channel);
     Result<ibv_cq *> create_cq(int cqe, ibv_comp_channel *channel, int comp_vector);
     Result<void> destroy_cq(ibv_cq *cq);
+
+    Result<ibv_srq *> create_srq(ibv_pd *pd, ibv_srq_init_attr *attr);
+    Result<void> modify_srq(ibv_srq *srq, ibv_srq_attr *attr, int mask);
+    Result<void> query_srq(ibv_srq *srq, ibv_srq_attr *attr);
+    Result<void> destroy_srq(ibv_srq *srq);
 
     Result<ibv_qp *> create_qp(ibv_pd *pd, ibv_qp_init_attr *attr);
     Result<void> modify_qp(ibv_qp *qp, ibv_qp_attr *attr, int mask);
@@ -51,6 +60,8 @@ public:
 
     Result<ibv_ah *> create_ah(ibv_pd *pd, ibv_ah_attr *attr);
     Result<void> destroy_ah(ibv_ah *ah);
+    Result<void> attach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
+    Result<void> detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
 
     [[nodiscard]] const Interface &interface() const noexcept { return interface_; }
 
@@ -62,6 +73,7 @@ private:
     void withdraw(Qp &qp) noexcept;
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mr &mr) noexcept;
+    void withdraw(Mw &mw) noexcept;
     // The GID at an index of the table, if there is one.
     Result<ibv_gid> own_gid(int index) const;
 
@@ -74,9 +86,11 @@ private:
     // In the order in which they may refer to each other: what is later goes first.
     Owned<Pd> pds_;
     Owned<Mr> mrs_;
+    Owned<Mw> mws_;
     Owned<Ah> ahs_;
     Owned<CompChannel> channels_;
     Owned<Cq> cqs_;
+    Owned<Srq> srqs_;
     Owned<Qp> qps_;
 };
 

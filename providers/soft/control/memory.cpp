@@ -62,8 +62,8 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     auto *pd = static_cast<Pd *>(ibpd);
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
     auto mr = std::make_unique<Mr>();
-    VERBS_TRY(key, process_->mrs().enter(pd->number, reinterpret_cast<uintptr_t>(addr), length,
-                                         base, static_cast<uint32_t>(access)));
+    VERBS_TRY(key, process_->mrs().enter({pd->number, reinterpret_cast<uintptr_t>(addr), length,
+                                          base, static_cast<uint32_t>(access)}));
     mr->lkey = key;
     mr->rkey = key;
     mr->handle = key;
@@ -77,13 +77,13 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
 
 void Device::withdraw(Mr &mr) noexcept {
     process_->mrs().withdraw(mr.rkey);
-    if (!mr.is_remote) return;
-    const std::lock_guard hold(process_->mutex());
-    process_->await_copies(mr.rkey);
+    if (mr.is_remote) process_->await_copies(mr.rkey);
 }
 
 Result<void> Device::dereg_mr(ibv_mr *ibmr) {
     auto *mr = static_cast<Mr *>(ibmr);
+    if (const uint32_t windows = mr->windows.load(); windows != 0)
+        return fail(EBUSY, std::to_string(windows) + " memory windows are bound to the region");
     withdraw(*mr);
     mr->domain->users.fetch_sub(1);
     mrs_.remove(mr);

@@ -38,9 +38,8 @@ Result<void> judge_cap(const ibv_qp_cap &cap) {
 }
 
 Result<void> judge_init(const ibv_qp_init_attr &attr) {
-    if (attr.qp_type != IBV_QPT_RC && attr.qp_type != IBV_QPT_UD)
+    if (attr.qp_type != IBV_QPT_RC && attr.qp_type != IBV_QPT_UC && attr.qp_type != IBV_QPT_UD)
         return fail(EOPNOTSUPP, "QP type " + std::to_string(attr.qp_type) + " is not offered");
-    if (attr.srq != nullptr) return fail(EOPNOTSUPP, "shared receive queues are not offered");
     if (attr.send_cq == nullptr || attr.recv_cq == nullptr)
         return fail(EINVAL, "a QP needs a send CQ and a receive CQ");
     return judge_cap(attr.cap);
@@ -68,6 +67,21 @@ void join(Cq &cq, Qp &qp) {
         cq.polled.push_back(&qp);
 }
 
+// Receives come out of the SRQ from now on.
+void join(Srq &srq, Qp &qp) {
+    qp.rq.taken = std::make_unique<ReceiveQueue::Taken>();
+    const std::lock_guard hold(srq.lock);
+    srq.waiting.reserve(srq.users.fetch_add(1) + 1);
+    qp.rq.srq = &srq;
+    qp.rq.pd = srq.domain->number;
+}
+
+void leave_for_good(Qp &qp) {
+    if (qp.rq.srq == nullptr) return;
+    leave_srq(qp);
+    qp.rq.srq->users.fetch_sub(1);
+}
+
 void leave(Cq &cq, Qp &qp) {
     const std::lock_guard hold(cq.progress_lock);
     std::erase(cq.polled, &qp);
@@ -86,19 +100,27 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     qp->async_events = &async_events_;
     qp->device = this;
     qp->is_datagram = attr->qp_type == IBV_QPT_UD;
+    qp->is_reliable = attr->qp_type == IBV_QPT_RC;
     qp->max_inline = cap.max_inline_data;
     qp->max_send_sge = cap.max_send_sge;
     qp->max_recv_sge = cap.max_recv_sge;
     qp->sq.signals_all = attr->sq_sig_all != 0;
     qp->sq.ring.allocate(cap.max_send_wr, std::max<std::size_t>(cap.max_send_sge * sizeof(ibv_sge),
                                                                 cap.max_inline_data));
-    qp->rq.ring.allocate(cap.max_recv_wr, cap.max_recv_sge * sizeof(ibv_sge));
+    qp->rq.pd = qp->domain_pd->number;
+    if (attr->srq != nullptr) {
+        cap.max_recv_wr = 0;
+        join(*static_cast<Srq *>(attr->srq), *qp);
+    } else {
+        qp->rq.ring.allocate(cap.max_recv_wr, cap.max_recv_sge * sizeof(ibv_sge));
+    }
     qp->init_attr = *attr;
     join(*qp->sends_to, *qp);
     join(*qp->receives_to, *qp);
     if (auto enlisted = process_->enlist(*qp); !enlisted) {
         leave(*qp->sends_to, *qp);
         leave(*qp->receives_to, *qp);
+        leave_for_good(*qp);
         return verbs::Failure(std::move(enlisted.error()));
     }
     qp->handle = qp->qp_num;
@@ -132,7 +154,10 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
     if ((mask & IBV_QP_SQ_PSN) != 0) own.sq_psn = attr.sq_psn;
     if ((mask & IBV_QP_RNR_RETRY) != 0) own.rnr_retry = attr.rnr_retry;
     if ((mask & IBV_QP_MAX_QP_RD_ATOMIC) != 0) own.max_rd_atomic = attr.max_rd_atomic;
-    if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0) own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
+    if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0) {
+        own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
+        qp.rd_atomic_limit.store(attr.max_dest_rd_atomic, std::memory_order_relaxed);
+    }
     if ((mask & IBV_QP_TIMEOUT) != 0) own.timeout = attr.timeout;
     if ((mask & IBV_QP_RETRY_CNT) != 0) own.retry_cnt = attr.retry_cnt;
     if ((mask & IBV_QP_QKEY) != 0) {
@@ -155,6 +180,7 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
     }
     const std::lock_guard hold(qp.sq.lock);
     qp.sq.patience_ns = patience_ns(own.timeout, own.retry_cnt);
+    qp.sq.max_rd_atomic = own.max_rd_atomic;
 }
 
 void Device::reset(Qp &qp) {
@@ -162,12 +188,10 @@ void Device::reset(Qp &qp) {
         const std::lock_guard hold_sends(qp.sq.lock);
         const std::lock_guard hold_receives(qp.rq.lock);
         qp.now.store(IBV_QPS_RESET, std::memory_order_release);
-        qp.sq.ring.head = qp.sq.sent = qp.sq.ring.tail = 0;
-        qp.sq.untold = IBV_WC_WR_FLUSH_ERR;
-        qp.rq.ring.head = qp.rq.ring.tail = 0;
-        qp.rq.partial = 0;
-        qp.rq.is_broken = false;
+        discard_sends(qp);
+        discard_receives(qp);
     }
+    leave_srq(qp);
     disconnect(qp);
     forget_completions(*qp.sends_to, qp.qp_num);
     forget_completions(*qp.receives_to, qp.qp_num);
@@ -223,6 +247,8 @@ void Device::withdraw(Qp &qp) noexcept {
     leave(*qp.sends_to, qp);
     leave(*qp.receives_to, qp);
     process_->delist(qp);
+    discard_sends(qp);
+    leave_for_good(qp);
     forget_completions(*qp.sends_to, qp.qp_num);
     forget_completions(*qp.receives_to, qp.qp_num);
     {
@@ -236,6 +262,12 @@ void Device::withdraw(Qp &qp) noexcept {
 
 Result<void> Device::destroy_qp(ibv_qp *ibqp) {
     auto *qp = static_cast<Qp *>(ibqp);
+    {
+        const std::lock_guard hold(process_->mutex());
+        if (!qp->memberships.empty())
+            return fail(EBUSY, "the queue pair is attached to " +
+                                   std::to_string(qp->memberships.size()) + " multicast groups");
+    }
     withdraw(*qp);
     Host::table().retire_qp(qp);
     qp->domain_pd->users.fetch_sub(1);

@@ -112,6 +112,8 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
         header.responder_access.store(qp.remote_access.load(std::memory_order_relaxed),
                                       std::memory_order_relaxed);
         header.responder_pd.store(qp.domain_pd->number, std::memory_order_relaxed);
+        header.responder_rd_atomic.store(qp.rd_atomic_limit.load(std::memory_order_relaxed),
+                                         std::memory_order_relaxed);
         header.responder_state.store(static_cast<uint32_t>(ResponderState::attached),
                                      std::memory_order_release);
         if (qp.is_datagram)
@@ -172,9 +174,13 @@ void close_channel(TxEnd &end) noexcept {
 
 }  // namespace
 
-void responder_unready(Qp &qp, uint32_t channel) noexcept {
+void responder_unready(Qp &qp, uint32_t channel, bool for_good) noexcept {
     const std::lock_guard hold(qp.sq.lock);
-    // Datagrams to a QP that is not there are lost; the next one asks again.
+    // What an unreliable sender sends to a QP that is not there is lost; the next post asks again.
+    if (!qp.is_reliable && for_good && qp.sq.channel != nullptr && qp.sq.channel->id() == channel) {
+        close_channel(*qp.sq.channel);
+        qp.sq.channel.reset();
+    }
     for (auto &[qpn, route] : qp.sq.routes)
         if (route != nullptr && route->id() == channel) {
             close_channel(*route);
@@ -190,13 +196,16 @@ void link_lost(Qp &qp, Link &link) noexcept {
     if (link.role() == Link::Role::responder) {
         const auto of_link = [&](RxEnd &end) { return &end.link() == &link; };
         failed = drop_senders(qp, of_link);
-        // A connected peer that left without closing its channel first has died.
-        was_ours = !qp.is_datagram;
+        // A connected peer that left without closing its channel first has died. Nobody promised an
+        // unreliable one to stay.
+        was_ours = qp.is_reliable;
     }
     {
         const std::lock_guard hold(qp.sq.lock);
         for (auto &[qpn, route] : qp.sq.routes)
             if (route != nullptr && &route->link() == &link) route.reset();
+        if (!qp.is_reliable && qp.sq.channel != nullptr && &qp.sq.channel->link() == &link)
+            qp.sq.channel.reset();
         advance_sends(qp);
         if (qp.sq.channel != nullptr && &qp.sq.channel->link() == &link) {
             qp.sq.unreachable = true;
@@ -238,8 +247,8 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
         if (sq.give_up_at_ns > now_ns) ensure_timer(qp, sq.timer_at_ns, sq.give_up_at_ns);
         if (sq.give_up_at_ns != 0 && sq.give_up_at_ns <= now_ns) {
             sq.give_up_at_ns = 0;
-            if (qp.is_datagram) {
-                drop_oldest_datagram(qp);
+            if (!qp.is_reliable) {
+                drop_oldest_unreliable(qp);
                 advance_sends(qp);
             } else {
                 gave_up = sq.unreachable && !sq.ring.is_empty();

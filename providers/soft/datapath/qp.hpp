@@ -6,13 +6,19 @@
 // process's timers and watch list). Two queues of one kind are never held at once.
 #pragma once
 
+#include "core/fd.hpp"
 #include "datapath/cq.hpp"
+#include "datapath/gather.hpp"
 #include "datapath/spin_lock.hpp"
 #include "link/channel.hpp"
 
 #include <infiniband/verbs.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -21,6 +27,24 @@ namespace soft {
 
 class Device;
 class Process;
+struct Srq;
+
+using Gid = std::array<uint8_t, 16>;
+// The queue pairs attached to a multicast group, in ascending order.
+using GroupMembers = std::vector<uint32_t>;
+struct Group {
+    GroupMembers members;
+    uint64_t as_of = 0;  // the process's count of changes that it knew when it looked
+};
+// A queue pair's own place in a group; the name goes when the descriptor does.
+struct Membership {
+    Gid group;
+    verbs::UniqueFd name;
+};
+
+[[nodiscard]] inline bool is_multicast(const uint8_t *gid) noexcept {
+    return gid[0] == 0xff;
+}
 
 // Whether a datagram to this GID is for the device; in control/device.cpp.
 [[nodiscard]] bool owns_gid(const Device &device, const uint8_t *gid) noexcept;
@@ -32,7 +56,19 @@ struct Pd : ibv_pd {
 
 struct Mr : ibv_mr {
     Pd *domain = nullptr;
-    bool is_remote = false;  // peers may have been given access
+    bool is_remote = false;            // peers may have been given access
+    std::atomic<uint32_t> windows{0};  // memory windows bound to it, or about to be
+};
+
+// A memory window: an entry of the memory table that lives only while the window is bound.
+struct Mw : ibv_mw {
+    Pd *domain = nullptr;
+    std::atomic<uint32_t> pending{0};  // binds that are posted and not carried out yet
+    uint32_t index = 0;                // of its entry
+    // The one below, and the table's entry, change as binds are carried out: under the send queue's
+    // lock of the QP that binds, one at a time as verbs asks of the program.
+    uint32_t bound_key = 0;  // valid for peers now; 0 when not bound
+    Mr *region = nullptr;    // what it is bound to
 };
 
 struct Ah : ibv_ah {
@@ -41,6 +77,24 @@ struct Ah : ibv_ah {
     ibv_gid sgid;
 };
 
+struct AtomicOperands {
+    uint64_t compare_add;
+    uint64_t swap;
+};
+
+// A memory window's next state. Without a region, or of no bytes: unbound.
+struct Binding {
+    Mw *window;
+    Mr *region;
+    uint64_t address;
+    uint64_t length;
+    uint32_t access;
+    uint32_t key;  // what the window's rkey becomes
+};
+
+// Not among the public opcodes: ibv_bind_mw is how a program asks for it.
+inline constexpr uint8_t kOpcodeBind = 0x80;
+
 // One send request in the queue. Its gather list, or its inline data, follows it in memory.
 struct SendWqe {
     uint64_t wr_id;
@@ -48,7 +102,8 @@ struct SendWqe {
     uint64_t remote_address;
     uint32_t length;
     uint32_t moved;  // bytes that went through the ring already, in parts
-    uint32_t asked;  // RDMA READ through the ring: bytes that the responder was asked for
+    uint32_t asked;  // RDMA READ through the ring: bytes that the responder was asked for;
+                     // atomics: the place of the result
     uint32_t rkey;
     uint32_t imm_be;
     uint32_t remote_qpn;
@@ -59,7 +114,12 @@ struct SendWqe {
     bool is_inline : 1;
     bool is_solicited : 1;
     bool is_written : 1;  // RDMA WRITE with immediate: the data is in place
-    DatagramPrefix path;  // UD only
+    bool is_fenced : 1;   // not before earlier READs and atomics are complete
+    union {
+        DatagramPrefix path;    // UD
+        AtomicOperands atomic;  // atomics
+        Binding binding;        // kOpcodeBind
+    };
 
     [[nodiscard]] ibv_sge *sges() noexcept { return reinterpret_cast<ibv_sge *>(this + 1); }
     [[nodiscard]] uint8_t *inline_data() noexcept { return reinterpret_cast<uint8_t *>(this + 1); }
@@ -88,8 +148,16 @@ public:
     [[nodiscard]] Wqe &at(uint32_t index) noexcept {
         return *reinterpret_cast<Wqe *>(memory_.get() + (index & (slots_ - 1)) * stride_);
     }
+    // Takes over what waits in another ring of no more entries than this one has, and no larger
+    // ones.
+    void take_over(WorkRing &old) noexcept {
+        for (; old.head != old.tail; ++old.head, ++tail)
+            std::memcpy(static_cast<void *>(&at(tail)), &old.at(old.head),
+                        std::min(stride_, old.stride_));
+    }
     [[nodiscard]] bool is_full() const noexcept { return tail - head >= capacity_; }
     [[nodiscard]] bool is_empty() const noexcept { return tail == head; }
+    [[nodiscard]] uint32_t count() const noexcept { return tail - head; }
 
     uint32_t head = 0;
     uint32_t tail = 0;
@@ -109,9 +177,13 @@ struct SendQueue {
     WorkRing<SendWqe> ring;
     uint32_t sent = 0;  // requests before this one are on their way (head <= sent <= tail)
     bool signals_all = false;
-    std::unique_ptr<TxEnd> channel;  // RC: to the connected peer
+    std::unique_ptr<TxEnd> channel;  // RC, UC: to the connected peer
     // UD: to each QP that was sent to. A null entry is a peer that could not be reached.
     std::unordered_map<uint32_t, std::unique_ptr<TxEnd>> routes;
+    std::map<Gid, Group> groups;  // UD: that were sent to
+    uint32_t max_rd_atomic = 0;   // at most kAtomicResults
+    uint32_t atomics_under_way = 0;
+    uint32_t next_result = 0;  // place of the next atomic's result
     // The responder cannot take anything now (not ready, gone): when to give up; 0 not running.
     int64_t give_up_at_ns = 0;
     int64_t timer_at_ns = 0;  // when the process's timer comes; 0 none is set
@@ -124,8 +196,19 @@ struct SendQueue {
 struct ReceiveQueue {
     SpinLock lock;
     WorkRing<RecvWqe> ring;
-    std::unique_ptr<RxEnd> channel;               // RC
+    Srq *srq = nullptr;  // where receives come from instead of `ring`
+    // The receive that was taken out of the SRQ for the message in hand, and room for its SGEs.
+    struct Taken {
+        RecvWqe wqe;
+        ibv_sge sges[kMaxSge];
+    };
+    std::unique_ptr<Taken> taken;
+    bool has_taken = false;
+    bool waits_for_srq = false;      // in srq->waiting; under its lock
+    uint32_t pd = 0;                 // whose regions receives name: the SRQ's, else the QP's
+    std::unique_ptr<RxEnd> channel;  // RC, UC
     std::vector<std::unique_ptr<RxEnd>> senders;  // UD
+    std::vector<Gid> groups;                      // UD: attached to
     // A message waits in a channel for a receive to be posted (receiver not ready).
     bool starved = false;
     // A message was refused: its finder is about to put the QP into the error state, and until then
@@ -151,6 +234,7 @@ struct Qp : ibv_qp {
     Pd *domain_pd;
     // The library writes the public qp_type once more after create_qp, while the thread may look.
     bool is_datagram = false;
+    bool is_reliable = false;   // RC: what cannot be delivered is an error, not a loss
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
     EventPipe *async_events = nullptr;
@@ -158,14 +242,21 @@ struct Qp : ibv_qp {
     std::atomic<ibv_qp_state> now{IBV_QPS_RESET};
     std::atomic<uint32_t> remote_access{0};
     std::atomic<uint32_t> qkey{0};
+    std::atomic<uint32_t> rd_atomic_limit{0};  // max_dest_rd_atomic
     uint32_t max_inline = 0;
     uint32_t max_send_sge = 0;
     uint32_t max_recv_sge = 0;
-    ibv_qp_attr attr{};            // as set by modify_qp; under the process's mutex
-    ibv_qp_init_attr init_attr{};  // as granted
+    std::vector<Membership> memberships;  // UD; under the process's mutex
+    ibv_qp_attr attr{};                   // as set by modify_qp; under the process's mutex
+    ibv_qp_init_attr init_attr{};         // as granted
     SendQueue sq;
     ReceiveQueue rq;
 };
+
+[[nodiscard]] inline ChannelKind kind_of(const Qp &qp) noexcept {
+    if (qp.is_datagram) return ChannelKind::ud;
+    return qp.is_reliable ? ChannelKind::rc : ChannelKind::uc;
+}
 
 // The engine: takes what arrived, retires what was acknowledged, sends what waits.
 void progress(Qp &qp, Driver driver) noexcept;
@@ -181,8 +272,8 @@ void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept;
 void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept;
 void requester_closed(Qp &qp, Link &link, uint32_t channel) noexcept;
 void responder_ready(Qp &qp) noexcept;
-void responder_unready(Qp &qp,
-                       uint32_t channel) noexcept;  // there is no QP to take our messages, for now
+// There is no QP to take our messages: for now, or for good.
+void responder_unready(Qp &qp, uint32_t channel, bool for_good) noexcept;
 void link_lost(Qp &qp, Link &link) noexcept;
 void timer_fired(Qp &qp, int64_t now_ns) noexcept;
 // Ends every conversation of the QP, both directions (reset, destroy).
@@ -191,11 +282,14 @@ void disconnect(Qp &qp) noexcept;
 // Sends, in datapath/send.cpp: both under the send queue's lock.
 void advance_sends(Qp &qp) noexcept;
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept;
-void drop_oldest_datagram(Qp &qp) noexcept;
+void drop_oldest_unreliable(Qp &qp) noexcept;
+// Empties the queue without a completion (reset, destroy).
+void discard_sends(Qp &qp) noexcept;
 // Receives, in datapath/receive.cpp. Gives true when the QP must enter the error state, which the
 // caller does after giving the receive queue's lock back.
 [[nodiscard]] bool take_arrivals(Qp &qp) noexcept;
 void flush_receives(Qp &qp) noexcept;
+void discard_receives(Qp &qp) noexcept;
 void turn_senders_away(ReceiveQueue &rq) noexcept;
 
 void report_qp_event(Qp &qp, ibv_event_type type) noexcept;
@@ -203,6 +297,8 @@ void report_qp_event(Qp &qp, ibv_event_type type) noexcept;
 // The entries of context->ops.
 int post_send(ibv_qp *qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept;
 int post_recv(ibv_qp *qp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept;
+// What ibv_bind_mw asks for, as a send request.
+int post_bind(Qp &qp, const Binding &binding, uint64_t wr_id, unsigned send_flags) noexcept;
 
 [[nodiscard]] int64_t monotonic_ns() noexcept;
 

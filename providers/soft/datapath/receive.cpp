@@ -7,6 +7,7 @@
 #include "datapath/gather.hpp"
 #include "datapath/grh.hpp"
 #include "datapath/qp.hpp"
+#include "datapath/srq.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
 #include "link/remote_memory.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 enum class Outcome {
     taken,    // done with; go on
+    lost,     // passed over, as an unreliable service may; go on
     starved,  // needs a receive that is not posted
     stopped,  // the sender's process is gone, its hang-up will be handled
     fatal,    // the QP must enter the error state
@@ -34,6 +36,23 @@ void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
     wc.status = status;
     wc.qp_num = qp.qp_num;
     push_completion(*qp.receives_to, wc, solicited || status != IBV_WC_SUCCESS);
+}
+
+// The receive for the message in hand, or nullptr when none is posted. It stays until finish().
+RecvWqe *next_receive(Qp &qp) noexcept {
+    ReceiveQueue &rq = qp.rq;
+    if (rq.srq == nullptr) return rq.ring.is_empty() ? nullptr : &rq.ring.at(rq.ring.head);
+    if (!rq.has_taken && !take_from_srq(qp)) return nullptr;
+    return &rq.taken->wqe;
+}
+
+// Completes the receive in hand.
+void finish(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status, bool solicited) noexcept {
+    complete(qp, wqe, wc, status, solicited);
+    if (qp.rq.srq == nullptr)
+        ++qp.rq.ring.head;
+    else
+        qp.rq.has_taken = false;
 }
 
 uint64_t capacity_of(RecvWqe &wqe) noexcept {
@@ -48,8 +67,7 @@ Outcome starve(Qp &qp, RxEnd &end) noexcept {
     ReceiveQueue &rq = qp.rq;
     rq.starved = true;
     const uint32_t retries = end.segment().rnr_retry();
-    if (end.segment().kind() == ChannelKind::ud || retries >= 7 || rq.refuse_at_ns != 0)
-        return Outcome::starved;
+    if (!qp.is_reliable || retries >= 7 || rq.refuse_at_ns != 0) return Outcome::starved;
     rq.refuse_at_ns = monotonic_ns() + rq.rnr_timer_ns * retries;
     ensure_timer(qp, rq.timer_at_ns, rq.refuse_at_ns);
     return Outcome::starved;
@@ -63,6 +81,33 @@ Outcome refuse(Qp &qp, RxEnd &end, Refusal why) noexcept {
         !qp.receives_to->is_polled.load(std::memory_order_relaxed))
         end.link().kick(end.id());
     return Outcome::fatal;
+}
+
+// A request that cannot be served ends a reliable conversation; on an unreliable one it is lost
+// (IBTA 9.9.3.1.3).
+Outcome reject(Qp &qp, RxEnd &end, Refusal why) noexcept {
+    if (qp.is_reliable) return refuse(qp, end, why);
+    qp.rq.partial = 0;
+    return Outcome::lost;
+}
+
+// A key, a range or a right of our memory is wrong.
+Outcome deny(Qp &qp, RxEnd &end) noexcept {
+    if (qp.is_reliable) report_qp_event(qp, IBV_EVENT_QP_ACCESS_ERR);
+    return reject(qp, end, Refusal::access);
+}
+
+// IBTA 9.7.4.1.3: a responder without room for READs and atomics takes none.
+bool serves_reads(const Qp &qp) noexcept {
+    return qp.is_reliable && qp.rd_atomic_limit.load(std::memory_order_relaxed) != 0;
+}
+
+// The receive cannot hold the message: it completes with `status`, and that is our own error; a
+// sender that is acknowledged hears of it.
+Outcome fail_receive(Qp &qp, RxEnd &end, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
+                     Refusal why) noexcept {
+    finish(qp, wqe, wc, status, true);
+    return qp.is_reliable ? refuse(qp, end, why) : Outcome::fatal;
 }
 
 // Gets a by-reference message's data out of the requester's memory.
@@ -85,13 +130,45 @@ int pull(RxEnd &end, const Arrival &arrival, MemoryList &memory) noexcept {
                        remote, count, total);
 }
 
+// Whether a part of a message continues where the last one ended. The first part of a message on an
+// unreliable connection also follows a message whose rest was lost.
+bool continues(Qp &qp, const Arrival &arrival) noexcept {
+    if (arrival.argument == 0 && !qp.is_reliable) qp.rq.partial = 0;
+    const bool has_more = (arrival.flags & kFlagMore) != 0;
+    const uint32_t offset = arrival.argument;
+    return offset == qp.rq.partial &&
+           arrival.payload <= arrival.length - std::min(offset, arrival.length) &&
+           has_more == (offset + arrival.payload < arrival.length);
+}
+
+// Puts a SEND's data, or the part of it that came, into the receive.
+Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &wc) noexcept {
+    const bool by_reference = (arrival.flags & kFlagByReference) != 0;
+    if (!by_reference && !continues(qp, arrival)) return reject(qp, end, Refusal::invalid_request);
+    if (arrival.length > capacity_of(wqe))
+        return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_LEN_ERR, Refusal::invalid_request);
+    MemoryList memory;
+    if (!memory.build(qp.owner->mrs().home(), qp.rq.pd, IBV_ACCESS_LOCAL_WRITE, wqe.sges(),
+                      wqe.sge_count, arrival.length))
+        return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_PROT_ERR, Refusal::operation);
+    if (by_reference) {
+        const int code = pull(end, arrival, memory);
+        if (code == ESRCH) return Outcome::stopped;
+        if (code != 0)
+            return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_QP_OP_ERR, Refusal::operation);
+    } else {
+        memory.skip(arrival.argument);
+        memory.scatter(arrival.data, arrival.payload);
+    }
+    return Outcome::taken;
+}
+
 // A SEND, or the immediate of an RDMA WRITE, on a connected QP.
 Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ReceiveQueue &rq = qp.rq;
-    if (rq.ring.is_empty()) return starve(qp, end);
-    RecvWqe &wqe = rq.ring.at(rq.ring.head);
-    const bool by_reference = (arrival.flags & kFlagByReference) != 0;
-    if (by_reference && rq.sender_left) return Outcome::stopped;
+    RecvWqe *wqe = next_receive(qp);
+    if (wqe == nullptr) return starve(qp, end);
+    if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return Outcome::stopped;
     const bool is_write = arrival.kind == MessageKind::write_imm;
 
     ibv_wc wc{};
@@ -102,43 +179,14 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         wc.imm_data = arrival.imm_be;
         wc.wc_flags = IBV_WC_WITH_IMM;
     }
-    const bool has_more = (arrival.flags & kFlagMore) != 0;
     if (!is_write && arrival.length > 0) {
-        // A message in parts: each continues where the last one ended, the last one completes.
-        const uint32_t offset = by_reference ? 0 : arrival.argument;
-        if (!by_reference && (offset != rq.partial ||
-                              arrival.payload > arrival.length - std::min(offset, arrival.length) ||
-                              has_more != (offset + arrival.payload < arrival.length)))
-            return refuse(qp, end, Refusal::invalid_request);
-        if (arrival.length > capacity_of(wqe)) {
-            complete(qp, wqe, wc, IBV_WC_LOC_LEN_ERR, true);
-            ++rq.ring.head;
-            return refuse(qp, end, Refusal::invalid_request);
-        }
-        MemoryList memory;
-        if (!memory.build(qp.owner->mrs().home(), qp.domain_pd->number, IBV_ACCESS_LOCAL_WRITE,
-                          wqe.sges(), wqe.sge_count, arrival.length)) {
-            complete(qp, wqe, wc, IBV_WC_LOC_PROT_ERR, true);
-            ++rq.ring.head;
-            return refuse(qp, end, Refusal::operation);
-        }
-        if (by_reference) {
-            const int code = pull(end, arrival, memory);
-            if (code == ESRCH) return Outcome::stopped;
-            if (code != 0) {
-                complete(qp, wqe, wc, IBV_WC_LOC_QP_OP_ERR, true);
-                ++rq.ring.head;
-                return refuse(qp, end, Refusal::operation);
-            }
-        } else {
-            memory.skip(offset);
-            memory.scatter(arrival.data, arrival.payload);
-            rq.partial = has_more ? offset + arrival.payload : 0;
-            if (has_more) return Outcome::taken;
-        }
+        const Outcome placed = place(qp, end, arrival, *wqe, wc);
+        if (placed != Outcome::taken) return placed;
+        const bool has_more = (arrival.flags & kFlagMore) != 0;
+        rq.partial = has_more ? arrival.argument + arrival.payload : 0;
+        if (has_more) return Outcome::taken;
     }
-    complete(qp, wqe, wc, IBV_WC_SUCCESS, (arrival.flags & kFlagSolicited) != 0);
-    ++rq.ring.head;
+    finish(qp, *wqe, wc, IBV_WC_SUCCESS, (arrival.flags & kFlagSolicited) != 0);
     return Outcome::taken;
 }
 
@@ -154,15 +202,14 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         offset > arrival.length || place.length > arrival.length - offset)
         return refuse(qp, end, Refusal::invalid_request);
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
-    if ((qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
-        return refuse(qp, end, Refusal::invalid_request);
+    if ((is_read && !serves_reads(qp)) ||
+        (qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
+        return reject(qp, end, Refusal::invalid_request);
     // All of the request must be allowed before its first byte moves.
     uint64_t address = 0;
     if (!translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
-                   needed, qp.domain_pd->number, address)) {
-        report_qp_event(qp, IBV_EVENT_QP_ACCESS_ERR);
-        return refuse(qp, end, Refusal::access);
-    }
+                   needed, qp.domain_pd->number, address))
+        return deny(qp, end);
     address += offset;
     if (is_read)
         std::memcpy(end.segment().reply(), reinterpret_cast<const void *>(address), place.length);
@@ -171,18 +218,54 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return Outcome::taken;
 }
 
+// IBTA 9.4.5: the operation is atomic and its target aligned. The processor's own atomics make it
+// so towards every other access to that memory, whoever makes it.
+Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    AtomicRequest request;
+    if (arrival.payload != sizeof request || arrival.argument >= kAtomicResults)
+        return refuse(qp, end, Refusal::invalid_request);
+    std::memcpy(&request, arrival.data, sizeof request);
+    const auto kind = static_cast<AtomicKind>(request.kind);
+    if ((kind != AtomicKind::fetch_and_add && kind != AtomicKind::compare_and_swap) ||
+        !serves_reads(qp) || request.address % sizeof(uint64_t) != 0 ||
+        (qp.remote_access.load(std::memory_order_relaxed) & IBV_ACCESS_REMOTE_ATOMIC) == 0)
+        return refuse(qp, end, Refusal::invalid_request);
+    uint64_t address = 0;
+    if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
+                   IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
+        return deny(qp, end);
+    // An aligned offset into a zero-based region that is not.
+    if (address % sizeof(uint64_t) != 0) return refuse(qp, end, Refusal::invalid_request);
+    const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
+    uint64_t before = request.compare_add;
+    if (kind == AtomicKind::fetch_and_add)
+        before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
+    else
+        word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
+    // relaxed: the release of `freed` comes after.
+    end.header().atomic_results[arrival.argument].store(before, std::memory_order_relaxed);
+    return Outcome::taken;
+}
+
+// Whether a datagram to this GID is for the QP: the port's own, or a group that it is attached to.
+bool is_addressed(const Qp &qp, const uint8_t *gid) noexcept {
+    if (!is_multicast(gid)) return owns_gid(*qp.device, gid);
+    return std::any_of(qp.rq.groups.begin(), qp.rq.groups.end(), [gid](const Gid &group) {
+        return std::memcmp(group.data(), gid, group.size()) == 0;
+    });
+}
+
 // A datagram. What does not fit this QP is dropped without a word (IBTA 9.8.3).
 Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
-    ReceiveQueue &rq = qp.rq;
     if (arrival.kind != MessageKind::send || arrival.payload < sizeof(DatagramPrefix) ||
         arrival.payload - sizeof(DatagramPrefix) != arrival.length ||
         arrival.qkey != qp.qkey.load(std::memory_order_relaxed))
         return Outcome::taken;
     DatagramPrefix path;
     std::memcpy(&path, arrival.data, sizeof path);
-    if (!owns_gid(*qp.device, path.dgid)) return Outcome::taken;
-    if (rq.ring.is_empty()) return starve(qp, end);
-    RecvWqe &wqe = rq.ring.at(rq.ring.head);
+    if (!is_addressed(qp, path.dgid)) return Outcome::taken;
+    RecvWqe *wqe = next_receive(qp);
+    if (wqe == nullptr) return starve(qp, end);
 
     ibv_wc wc{};
     wc.opcode = IBV_WC_RECV;
@@ -195,10 +278,10 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     }
     MemoryList memory;
     ibv_wc_status status = IBV_WC_SUCCESS;
-    if (wc.byte_len > capacity_of(wqe)) {
+    if (wc.byte_len > capacity_of(*wqe)) {
         status = IBV_WC_LOC_LEN_ERR;
-    } else if (!memory.build(qp.owner->mrs().home(), qp.domain_pd->number, IBV_ACCESS_LOCAL_WRITE,
-                             wqe.sges(), wqe.sge_count, wc.byte_len)) {
+    } else if (!memory.build(qp.owner->mrs().home(), qp.rq.pd, IBV_ACCESS_LOCAL_WRITE, wqe->sges(),
+                             wqe->sge_count, wc.byte_len)) {
         status = IBV_WC_LOC_PROT_ERR;
     } else {
         const Grh grh = make_grh(path, arrival.length);
@@ -206,8 +289,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         memory.scatter(grh.bytes.data(), kGrhBytes);
         memory.scatter(arrival.data + sizeof path, arrival.length);
     }
-    complete(qp, wqe, wc, status, (arrival.flags & kFlagSolicited) != 0);
-    ++rq.ring.head;
+    finish(qp, *wqe, wc, status, (arrival.flags & kFlagSolicited) != 0);
     return status == IBV_WC_SUCCESS ? Outcome::taken : Outcome::fatal;
 }
 
@@ -221,7 +303,10 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     case MessageKind::write:
     case MessageKind::read:
         return serve_one_sided(qp, end, arrival);
+    case MessageKind::atomic:
+        return serve_atomic(qp, end, arrival);
     case MessageKind::fatal:
+        if (!qp.is_reliable) return Outcome::lost;
         report_qp_event(qp, static_cast<Refusal>(arrival.argument) == Refusal::access
                                 ? IBV_EVENT_QP_ACCESS_ERR
                                 : IBV_EVENT_QP_REQ_ERR);
@@ -236,7 +321,7 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
     bool took = false;
     Outcome outcome = Outcome::taken;
     Arrival arrival;
-    while (outcome == Outcome::taken) {
+    while (outcome == Outcome::taken || outcome == Outcome::lost) {
         const Arrived arrived = end.look(arrival);
         if (arrived == Arrived::nothing) break;
         if (arrived == Arrived::garbage) {
@@ -247,7 +332,7 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
             break;
         }
         outcome = deliver(qp, end, arrival);
-        if (outcome == Outcome::taken) {
+        if (outcome == Outcome::taken || outcome == Outcome::lost) {
             end.release(arrival);
             took = true;
         }
@@ -302,6 +387,15 @@ void turn_senders_away(ReceiveQueue &rq) noexcept {
 
 void flush_receives(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
+    if (rq.srq != nullptr) {
+        // What is in the SRQ is for the others; the receive in hand was this one's.
+        if (rq.has_taken) {
+            ibv_wc wc{};
+            wc.opcode = IBV_WC_RECV;
+            finish(qp, rq.taken->wqe, wc, IBV_WC_WR_FLUSH_ERR, true);
+        }
+        report_qp_event(qp, IBV_EVENT_QP_LAST_WQE_REACHED);
+    }
     for (; rq.ring.head != rq.ring.tail; ++rq.ring.head) {
         ibv_wc wc{};
         wc.opcode = IBV_WC_RECV;
@@ -312,6 +406,14 @@ void flush_receives(Qp &qp) noexcept {
     rq.refuse_at_ns = 0;
 }
 
+void discard_receives(Qp &qp) noexcept {
+    ReceiveQueue &rq = qp.rq;
+    rq.ring.head = rq.ring.tail = 0;
+    rq.has_taken = false;
+    rq.partial = 0;
+    rq.is_broken = false;
+}
+
 int post_recv(ibv_qp *ibqp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
     ReceiveQueue &rq = qp.rq;
@@ -320,7 +422,7 @@ int post_recv(ibv_qp *ibqp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
     rq.lock.lock();
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
     for (; wr != nullptr; wr = wr->next) {
-        if (state == IBV_QPS_RESET || wr->num_sge < 0 ||
+        if (state == IBV_QPS_RESET || rq.srq != nullptr || wr->num_sge < 0 ||
             static_cast<uint32_t>(wr->num_sge) > qp.max_recv_sge)
             code = EINVAL;
         else if (rq.ring.is_full())

@@ -56,7 +56,8 @@ Result<ChannelSegment> ChannelSegment::map(const UniqueFd &fd) {
         return fail(EPROTO, "channel has layout version " + std::to_string(header.version) +
                                 ", this side has " + std::to_string(kLayoutVersion));
     segment.remember();
-    if (segment.kind_ != ChannelKind::rc && segment.kind_ != ChannelKind::ud)
+    if (segment.kind_ != ChannelKind::rc && segment.kind_ != ChannelKind::uc &&
+        segment.kind_ != ChannelKind::ud)
         return fail(EPROTO, "channel is of an unknown kind");
     return segment;
 }

@@ -5,6 +5,7 @@
 
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
+#include "link/copy_watch.hpp"
 #include "link/layout.hpp"
 
 #include <cstring>
@@ -134,6 +135,11 @@ class RxEnd {
 public:
     RxEnd(ChannelSegment segment, std::shared_ptr<Link> link, uint32_t id) noexcept
         : segment_(std::move(segment)), link_(std::move(link)), id_(id) {}
+    RxEnd(const RxEnd &) = delete;
+    RxEnd &operator=(const RxEnd &) = delete;
+
+    // From now on whoever takes a region away sees what the peer copies. Before the peer may copy.
+    void sit_down(CopyWatch &watch) { seat_ = std::make_unique<CopyWatch::Seat>(watch, *this); }
 
     [[nodiscard]] bool has_message() const noexcept {
         return at(position_)->tag.load(std::memory_order_acquire) == segment_.nonce() + position_;
@@ -187,6 +193,7 @@ private:
     std::shared_ptr<Link> link_;
     uint32_t id_;
     uint64_t position_ = 0;
+    std::unique_ptr<CopyWatch::Seat> seat_;
 };
 
 }  // namespace soft

@@ -11,7 +11,7 @@
 namespace soft {
 
 inline constexpr std::size_t kCacheLine = 64;
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 
 // --- home: one per process, sealed so that only its owner can write ---------------------------
 
@@ -47,7 +47,10 @@ inline constexpr uint32_t kRingBytes = 64 * 1024;
 inline constexpr uint32_t kSlotBytes = 64;
 inline constexpr uint32_t kSlots = kRingBytes / kSlotBytes;
 
-enum class ChannelKind : uint32_t { rc = 1, ud = 2 };
+enum class ChannelKind : uint32_t { rc = 1, ud = 2, uc = 3 };
+
+// How many atomic operations of one queue pair can be under way: each has a place for its result.
+inline constexpr uint32_t kAtomicResults = 128;
 
 enum class ResponderState : uint32_t {
     absent = 0,    // nobody has taken the channel yet
@@ -92,8 +95,15 @@ struct ChannelHeader {
     std::atomic<uint32_t> responder_access;  // the QP's remote access flags
     std::atomic<uint32_t> responder_pd;
     std::atomic<uint32_t> responder_wants_kick;
+    // How many READs and atomics the responder's QP serves at a time; 0: it serves none.
+    std::atomic<uint32_t> responder_rd_atomic;
+
+    // Written by the responder: what stood in memory before each atomic operation. The requester
+    // gives out the places in turn and reads one when `freed` has passed its message.
+    alignas(kCacheLine) std::atomic<uint64_t> atomic_results[kAtomicResults];
 };
-static_assert(sizeof(ChannelHeader) == 4 * kCacheLine);
+static_assert(offsetof(ChannelHeader, atomic_results) == 4 * kCacheLine);
+static_assert(sizeof(ChannelHeader) <= 4096);
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
 // Behind the ring: where a responder puts what an RDMA READ asks for, if the requester's memory
@@ -109,6 +119,7 @@ enum class MessageKind : uint8_t {
     fatal = 3,      // requester was refused by our memory table: argument is a Refusal
     write = 4,      // OneSided, then data for that place
     read = 5,       // OneSided: copy from that place into the reply area
+    atomic = 6,     // AtomicRequest; argument: the place of its result
 };
 
 inline constexpr uint8_t kFlagImmediate = 1;
@@ -144,6 +155,18 @@ struct OneSided {
     uint32_t length;
 };
 static_assert(sizeof(OneSided) == 16);
+
+enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2 };
+
+// All the payload of an atomic operation on 8 bytes. Operands and memory are in host order.
+struct AtomicRequest {
+    uint64_t address;
+    uint32_t rkey;
+    uint32_t kind;  // AtomicKind
+    uint64_t compare_add;
+    uint64_t swap;
+};
+static_assert(sizeof(AtomicRequest) == 32);
 
 // Datagrams carry their addresses in front of the data: the receiver makes the GRH of them.
 struct DatagramPrefix {

@@ -24,39 +24,57 @@ Result<MrTable> MrTable::create() {
     return table;
 }
 
-Result<uint32_t> MrTable::enter(uint32_t pd, uint64_t address, uint64_t length, uint64_t iova,
-                                uint32_t access) {
-    const std::lock_guard hold(*mutex_);
-    uint32_t index = 0;
-    if (unused_ < kMrCapacity && free_.size() < 64) {
-        // Fresh numbers first, and old ones only after a while: a key that was just given back
-        // should not be valid again at once.
-        index = unused_++;
-        generation_.resize(unused_);
-    } else if (!free_.empty()) {
-        index = free_.front();
-        free_.pop_front();
-    } else {
-        return fail(ENOMEM, "all " + std::to_string(kMrCapacity - 1) + " memory regions in use");
-    }
-    if (++generation_[index] == 0) generation_[index] = 1;
-    const uint32_t key = index << 8 | generation_[index];
-    SharedMr &mr = static_cast<Home *>(memory_.data())->mrs[index];
-    mr.access.store(access, std::memory_order_relaxed);
-    mr.pd.store(pd, std::memory_order_relaxed);
-    mr.iova.store(iova, std::memory_order_relaxed);
-    mr.address.store(address, std::memory_order_relaxed);
-    mr.length.store(length, std::memory_order_relaxed);
-    mr.key.store(key, std::memory_order_release);  // pairs with the acquire in translate()
+Result<uint32_t> MrTable::enter(const Extent &extent) {
+    VERBS_TRY(index, allot());
+    const uint32_t key = next_key(index);
+    publish(key, extent);
     return key;
 }
 
-void MrTable::withdraw(uint32_t key) noexcept {
-    const uint32_t index = key >> 8;
-    SharedMr &mr = static_cast<Home *>(memory_.data())->mrs[index];
+Result<uint32_t> MrTable::allot() {
+    const std::lock_guard hold(*mutex_);
+    if (unused_ < kMrCapacity && free_.size() < 64) {
+        // Fresh numbers first, and old ones only after a while: a key that was just given back
+        // should not be valid again at once.
+        generation_.resize(unused_ + 1);
+        return unused_++;
+    }
+    if (free_.empty())
+        return fail(ENOMEM, "all " + std::to_string(kMrCapacity - 1) + " memory regions in use");
+    const uint32_t index = free_.front();
+    free_.pop_front();
+    return index;
+}
+
+uint32_t MrTable::next_key(uint32_t index) noexcept {
+    const std::lock_guard hold(*mutex_);
+    if (++generation_[index] == 0) generation_[index] = 1;
+    return index << 8 | generation_[index];
+}
+
+void MrTable::publish(uint32_t key, const Extent &extent) noexcept {
+    SharedMr &mr = static_cast<Home *>(memory_.data())->mrs[key >> 8];
+    mr.access.store(extent.access, std::memory_order_relaxed);
+    mr.pd.store(extent.pd, std::memory_order_relaxed);
+    mr.iova.store(extent.iova, std::memory_order_relaxed);
+    mr.address.store(extent.address, std::memory_order_relaxed);
+    mr.length.store(extent.length, std::memory_order_relaxed);
+    mr.key.store(key, std::memory_order_release);  // pairs with the acquire in translate()
+}
+
+void MrTable::close(uint32_t key) noexcept {
+    SharedMr &mr = static_cast<Home *>(memory_.data())->mrs[key >> 8];
     // seq_cst pairs with the requester's: he announces the key, then looks here; we clear it here,
     // then look at what he announces. One of the two sees the other.
     mr.key.store(0, std::memory_order_seq_cst);
+}
+
+void MrTable::withdraw(uint32_t key) noexcept {
+    close(key);
+    give_back(key >> 8);
+}
+
+void MrTable::give_back(uint32_t index) noexcept {
     const std::lock_guard hold(*mutex_);
     try {
         free_.push_back(index);

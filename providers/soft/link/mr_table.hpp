@@ -36,15 +36,32 @@ namespace soft {
     return mr.key.load(std::memory_order_relaxed) == key;
 }
 
+// What a key stands for.
+struct Extent {
+    uint32_t pd;
+    uint64_t address;
+    uint64_t length;
+    uint64_t iova;
+    uint32_t access;
+};
+
 class MrTable {
 public:
     static verbs::Result<MrTable> create();
 
     // Enters a region; gives its key (lkey and rkey alike).
-    verbs::Result<uint32_t> enter(uint32_t pd, uint64_t address, uint64_t length, uint64_t iova,
-                                  uint32_t access);
-    // Takes a region out: no access that begins after this call finds it.
+    verbs::Result<uint32_t> enter(const Extent &extent);
+    // Takes a region out for good: no access that begins after this call finds it.
     void withdraw(uint32_t key) noexcept;
+
+    // The same in steps, for a memory window: an index of its own for life, a new key for each
+    // bind, published and closed as the binds are carried out. publish() and close() never
+    // allocate.
+    verbs::Result<uint32_t> allot();
+    [[nodiscard]] uint32_t next_key(uint32_t index) noexcept;
+    void publish(uint32_t key, const Extent &extent) noexcept;
+    void close(uint32_t key) noexcept;
+    void give_back(uint32_t index) noexcept;
 
     [[nodiscard]] const Home &home() const noexcept {
         return *static_cast<const Home *>(memory_.data());

@@ -11,7 +11,7 @@
 namespace soft {
 
 inline constexpr uint32_t kPacketMagic = 0x4c766253;
-inline constexpr uint16_t kPacketVersion = 1;
+inline constexpr uint16_t kPacketVersion = 2;
 
 enum class PacketKind : uint8_t {
     hello = 1,   // first in each direction; carries the home's descriptor
@@ -20,6 +20,8 @@ enum class PacketKind : uint8_t {
     close = 4,   // requester: done with the channel
     closed = 5,  // responder: the QP behind the channel is gone
     kick = 6,    // look at the channel (0: at all)
+    joined = 7,  // a QP joined a multicast group: who sends to groups looks for members anew
+    noted = 8,   // the answer to that
 };
 
 struct Packet {

@@ -3,7 +3,7 @@
 // progress thread's side is in link/progress.cpp.
 #include "link/process.hpp"
 
-#include "datapath/fence.hpp"
+#include "datapath/srq.hpp"
 
 #include <verbs/provider.hpp>
 
@@ -85,6 +85,7 @@ void Process::after_fork_in_child() noexcept {
 
 void Process::die_in_child() noexcept {
     is_inherited_ = true;
+    copies_.unlock_in_child();
     numbers_.for_each([](Qp &qp) {
         // Another thread of the parent may have held these; it does not exist here.
         new (&qp.sq.lock) SpinLock;
@@ -98,8 +99,15 @@ void Process::die_in_child() noexcept {
         qp.sq.routes.clear();
         qp.rq.channel.reset();
         qp.rq.senders.clear();
+        qp.memberships.clear();
+        if (qp.rq.srq != nullptr) {
+            new (&qp.rq.srq->lock) SpinLock;
+            new (&qp.rq.srq->drive_lock) SpinLock;
+        }
     });
     new (&notes_lock_) SpinLock;
+    sender_name_.reset();
+    unanswered_joins_.clear();
     timers_.clear();
     offers_.clear();
     links_.clear();
@@ -212,13 +220,18 @@ Result<std::shared_ptr<Link>> Process::link_to(uint32_t remote_qpn) {
     return link;
 }
 
+// 0 stands for all channels of a link.
+uint32_t Process::next_channel() noexcept {
+    return ++last_channel_ != 0 ? last_channel_ : ++last_channel_;
+}
+
 Result<std::unique_ptr<TxEnd>> Process::open_channel(Qp &qp, ChannelKind kind, uint32_t remote_qpn,
                                                      const ibv_gid &dgid, uint32_t rnr_retry) {
     VERBS_TRY(link, link_to(remote_qpn));
     VERBS_TRY(made, ChannelSegment::create(kind, qp.qp_num, remote_qpn, rnr_retry));
     Packet packet;
     packet.kind = static_cast<uint8_t>(PacketKind::open);
-    packet.channel = ++last_channel_ != 0 ? last_channel_ : ++last_channel_;
+    packet.channel = next_channel();
     packet.requester_qpn = qp.qp_num;
     packet.responder_qpn = remote_qpn;
     std::memcpy(packet.dgid, dgid.raw, sizeof packet.dgid);
@@ -230,7 +243,7 @@ Result<std::unique_ptr<TxEnd>> Process::open_channel(Qp &qp, ChannelKind kind, u
 }
 
 void Process::connect(Qp &qp) {
-    auto end = open_channel(qp, ChannelKind::rc, qp.attr.dest_qp_num, qp.attr.ah_attr.grh.dgid,
+    auto end = open_channel(qp, kind_of(qp), qp.attr.dest_qp_num, qp.attr.ah_attr.grh.dgid,
                             qp.attr.rnr_retry);
     if (!end)
         Host::log(VERBS_HOST_LOG_INFO, "QP 0x%x cannot reach QP 0x%x: %s", qp.qp_num,
@@ -265,19 +278,19 @@ void Process::open_route(Qp &qp, uint32_t remote_qpn, const ibv_gid &dgid) noexc
     }
 }
 
-void Process::await_copies(uint32_t rkey) noexcept {
-    const auto is_copying = [rkey](Qp &qp) {
-        const std::lock_guard hold(qp.rq.lock);
-        return qp.rq.channel != nullptr && !qp.rq.channel->link().is_lost() &&
-               qp.rq.channel->header().accessing_rkey.load(std::memory_order_seq_cst) == rkey;
-    };
-    // A copy lasts as long as the requester's system call. One that was killed in it is noticed by
-    // its hang-up, which this thread must not wait for under the mutex: hence the bound.
-    const int64_t until = monotonic_ns() + 2'000'000'000;
-    numbers_.for_each([&](Qp &qp) {
-        while (is_copying(qp) && monotonic_ns() < until)
-            ::sched_yield();
-    });
+void Process::reconnect(Qp &qp) noexcept {
+    try {
+        const std::lock_guard hold(mutex_);
+        if (qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return;
+        {
+            const std::lock_guard hold_queue(qp.sq.lock);
+            if (qp.sq.channel != nullptr) return;
+        }
+        connect(qp);
+    } catch (...) {
+        // No memory for a channel: what is sent is lost, as it may be.
+        Host::log(VERBS_HOST_LOG_WARN, "out of memory, QP 0x%x cannot reach its peer", qp.qp_num);
+    }
 }
 
 void Process::set_timer(Qp &qp, int64_t at_ns) noexcept {

@@ -6,14 +6,17 @@
 
 #include "datapath/cq.hpp"
 #include "datapath/qp.hpp"
+#include "link/copy_watch.hpp"
 #include "link/link.hpp"
 #include "link/mr_table.hpp"
 #include "link/qp_numbers.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -44,16 +47,26 @@ public:
     // Before a CQ goes: the thread forgets it.
     void forget(Cq &cq) noexcept;
 
-    // The next three under the mutex.
+    // The next two under the mutex.
     // Opens the channel over which a connected QP sends, to where its attributes say.
     void connect(Qp &qp);
     // Gives the QP the channel that its peer may have opened before it was ready.
     void take_offers(Qp &qp);
-    // Waits until no peer is copying to or from the region; its key is withdrawn already.
-    void await_copies(uint32_t rkey) noexcept;
+
+    // Waits until no peer is copying to or from the region; its key is closed already. Any thread.
+    void await_copies(uint32_t rkey) noexcept { copies_.await(rkey); }
 
     // Opens a datagram QP's channel to another QP. Takes the mutex.
     void open_route(Qp &qp, uint32_t remote_qpn, const ibv_gid &dgid) noexcept;
+    // The same to all members of a multicast group, unless nothing changed since the last time.
+    void open_group(Qp &qp, const ibv_gid &mgid) noexcept;
+    // Opens anew what an unreliable connection lost. Takes the mutex.
+    void reconnect(Qp &qp) noexcept;
+
+    // Attaches a QP to a group: when the call returns, whoever sends to the group from then on
+    // reaches it. Takes the mutex.
+    verbs::Result<void> join_group(Qp &qp, const Gid &group);
+    verbs::Result<void> leave_group(Qp &qp, const Gid &group);
 
     // Leaves: callable under any queue's lock.
     void set_timer(Qp &qp, int64_t at_ns) noexcept;
@@ -79,6 +92,11 @@ private:
     void listen_to(int fd);
     Packet hello(const Link *peer) const noexcept;
     int consider(const Offer &offer) noexcept;
+    [[nodiscard]] uint32_t next_channel() noexcept;
+    verbs::Result<void> be_told_of_groups();
+    GroupMembers members_of(const Gid &group);
+    // Tells every process that sends to groups to look again; waits for their answers.
+    void announce_join();
     void attach(Offer offer);
 
     void run() noexcept;
@@ -95,7 +113,8 @@ private:
 
     // Order: taken before every lock of a queue. Guards all below unless said otherwise.
     std::mutex mutex_;
-    MrTable mrs_;  // own lock
+    MrTable mrs_;       // own lock
+    CopyWatch copies_;  // own lock
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;
@@ -106,7 +125,11 @@ private:
     uint32_t last_channel_ = 0;
     uint64_t canary_ = 0;
     std::atomic<uint32_t> pds_{0};
-    std::vector<Cq *> watched_;  // completion queues that their program polls
+    verbs::UniqueFd sender_name_;  // once a QP has sent to a multicast group
+    std::atomic<uint64_t> group_changes_{1};
+    std::set<uint32_t> unanswered_joins_;  // by the number that stands for a channel's
+    std::condition_variable answered_;     // with the mutex
+    std::vector<Cq *> watched_;            // completion queues that their program polls
     int64_t next_look_ns_ = 0;
 
     SpinLock notes_lock_;  // leaf: the two below, which hot paths add to

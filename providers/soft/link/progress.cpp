@@ -127,6 +127,19 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         handle_kick(*link, packet.channel);
         return {};
     }
+    if (is_responder && kind == PacketKind::joined) {
+        group_changes_.fetch_add(1);
+        Packet answer;
+        answer.kind = static_cast<uint8_t>(PacketKind::noted);
+        answer.channel = packet.channel;
+        link->send(answer);
+        return {};
+    }
+    if (!is_responder && kind == PacketKind::noted) {
+        unanswered_joins_.erase(packet.channel);
+        answered_.notify_all();
+        return {};
+    }
     if (is_responder && kind == PacketKind::open) {
         VERBS_TRY(segment, ChannelSegment::map(received.fd));
         Offer offer{link, packet.channel, std::move(segment), {}};
@@ -158,7 +171,8 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
     if (channel == link->channels.end()) return {};  // closed meanwhile
     Qp &qp = *channel->second;
     if (kind == PacketKind::closed || packet.status != 0) {
-        responder_unready(qp, packet.channel);
+        responder_unready(qp, packet.channel,
+                          kind == PacketKind::closed || packet.status != EAGAIN);
     } else {
         responder_ready(qp);
     }
@@ -168,9 +182,11 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
 // Whether the offered channel's QP would take it now: 0, EAGAIN not yet, ENOENT there is none.
 int Process::consider(const Offer &offer) noexcept {
     Qp *qp = numbers_.find(offer.segment.responder_qpn());
-    if (qp == nullptr || !owns_gid(*qp->device, offer.dgid.raw)) return ENOENT;
-    const bool is_ud = offer.segment.kind() == ChannelKind::ud;
-    if (qp->is_datagram != is_ud) return ENOENT;
+    if (qp == nullptr || kind_of(*qp) != offer.segment.kind()) return ENOENT;
+    const bool is_ud = qp->is_datagram;
+    // What a group's member takes is judged message by message.
+    if (!owns_gid(*qp->device, offer.dgid.raw) && !(is_ud && is_multicast(offer.dgid.raw)))
+        return ENOENT;
     const ibv_qp_state state = qp->now.load(std::memory_order_relaxed);
     if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return EAGAIN;
     if (!is_ud && qp->attr.dest_qp_num != offer.segment.requester_qpn()) return EAGAIN;
@@ -180,8 +196,9 @@ int Process::consider(const Offer &offer) noexcept {
 void Process::attach(Offer offer) {
     Qp &qp = *numbers_.find(offer.segment.responder_qpn());
     offer.link->channels[offer.channel] = &qp;
-    attach_responder(qp,
-                     std::make_unique<RxEnd>(std::move(offer.segment), offer.link, offer.channel));
+    auto end = std::make_unique<RxEnd>(std::move(offer.segment), offer.link, offer.channel);
+    if (!qp.is_datagram) end->sit_down(copies_);
+    attach_responder(qp, std::move(end));
 }
 
 void Process::take_offers(Qp &qp) {

@@ -6,6 +6,7 @@
 #include "core/fd.hpp"
 #include "core/result.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -32,6 +33,12 @@ public:
     verbs::Result<uint32_t> claim(Qp &qp, const std::function<void(int)> &listening);
     void release(uint32_t qpn) noexcept;
     [[nodiscard]] Qp *find(uint32_t qpn) const noexcept;
+    // A block that this process has claimed, once it has a QP; blocks are kept.
+    [[nodiscard]] uint32_t first_block() const noexcept { return blocks_.front()->number; }
+    [[nodiscard]] bool owns_block(uint32_t number) const noexcept {
+        return std::any_of(blocks_.begin(), blocks_.end(),
+                           [number](const auto &block) { return block->number == number; });
+    }
     // Stops listening; the numbers stay known.
     void close_listeners() noexcept {
         for (auto &block : blocks_)

@@ -17,8 +17,8 @@ protected:
         ASSERT_TRUE(made.has_value());
         table = std::make_unique<MrTable>(std::move(*made));
         const auto entered =
-            table->enter(1, reinterpret_cast<uintptr_t>(memory), sizeof memory,
-                         reinterpret_cast<uintptr_t>(memory), IBV_ACCESS_LOCAL_WRITE);
+            table->enter({1, reinterpret_cast<uintptr_t>(memory), sizeof memory,
+                          reinterpret_cast<uintptr_t>(memory), IBV_ACCESS_LOCAL_WRITE});
         ASSERT_TRUE(entered.has_value());
         key = *entered;
     }

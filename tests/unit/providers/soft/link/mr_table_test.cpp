@@ -20,7 +20,8 @@ protected:
         auto made = MrTable::create();
         ASSERT_TRUE(made.has_value()) << made.error().phrase;
         table = std::make_unique<MrTable>(std::move(*made));
-        const auto entered = table->enter(kPd, kAddress, kLength, kAddress, IBV_ACCESS_REMOTE_READ);
+        const auto entered =
+            table->enter({kPd, kAddress, kLength, kAddress, IBV_ACCESS_REMOTE_READ});
         ASSERT_TRUE(entered.has_value());
         key = *entered;
     }
@@ -64,7 +65,7 @@ TEST_F(Keys, OpenNothingAfterTheyWereWithdrawn) {
 }
 
 TEST_F(Keys, TranslateFromAnotherBaseAddress) {
-    const auto based = table->enter(kPd, kAddress, kLength, 0, 0);
+    const auto based = table->enter({kPd, kAddress, kLength, 0, 0});
     ASSERT_TRUE(based.has_value());
     EXPECT_TRUE(translate(table->home(), *based, 0x10, 1, 0, kPd, address));
     EXPECT_EQ(address, kAddress + 0x10);
@@ -79,7 +80,7 @@ TEST_F(Keys, ThatNobodyGaveOutOpenNothing) {
 TEST_F(Keys, AreNotGivenOutAgainSoonAfterTheirRegionWent) {
     std::set<uint32_t> seen{key};
     for (int i = 0; i < 2000; ++i) {
-        const auto next = table->enter(kPd, kAddress, kLength, kAddress, 0);
+        const auto next = table->enter({kPd, kAddress, kLength, kAddress, 0});
         ASSERT_TRUE(next.has_value());
         EXPECT_TRUE(seen.insert(*next).second) << i;
         table->withdraw(*next);
@@ -89,7 +90,7 @@ TEST_F(Keys, AreNotGivenOutAgainSoonAfterTheirRegionWent) {
 TEST_F(Keys, RunOutWithAnErrorThatSaysSo) {
     verbs::Result<uint32_t> last = key;
     for (uint32_t i = 0; i < kMrCapacity && last; ++i)
-        last = table->enter(kPd, 0, 1, 0, 0);
+        last = table->enter({kPd, 0, 1, 0, 0});
     ASSERT_FALSE(last.has_value());
     EXPECT_EQ(last.error().code, ENOMEM);
     EXPECT_NE(last.error().phrase.find("memory regions"), std::string::npos);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Memory windows of type 1: making them and asking for binds, which the send queue carries out.
+#include "control/device.hpp"
+
+#include <string>
+
+namespace soft {
+
+using verbs::fail;
+
+namespace {
+
+constexpr unsigned kWindowAccess = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
+                                   IBV_ACCESS_REMOTE_ATOMIC | IBV_ACCESS_ZERO_BASED;
+
+}  // namespace
+
+Result<ibv_mw *> Device::alloc_mw(ibv_pd *ibpd, int type) {
+    if (type != IBV_MW_TYPE_1) return fail(EOPNOTSUPP, "memory windows are offered in type 1 only");
+    auto &pd = *static_cast<Pd *>(ibpd);
+    auto mw = std::make_unique<Mw>();
+    VERBS_TRY(index, process_->mrs().allot());
+    mw->domain = &pd;
+    mw->index = index;
+    mw->rkey = process_->mrs().next_key(index);
+    mw->handle = mw->rkey;
+    pd.users.fetch_add(1);
+    return mws_.add(std::move(mw));
+}
+
+Result<void> Device::bind_mw(ibv_qp *ibqp, ibv_mw *ibmw, ibv_mw_bind *bind) {
+    auto &qp = *static_cast<Qp *>(ibqp);
+    auto &mw = *static_cast<Mw *>(ibmw);
+    const ibv_mw_bind_info &info = bind->bind_info;
+    if (qp.is_datagram) return fail(EINVAL, "a datagram queue pair cannot bind windows");
+    if (qp.domain_pd != mw.domain)
+        return fail(EPERM, "window and queue pair are of different protection domains");
+    if ((info.mw_access_flags & ~kWindowAccess) != 0)
+        return fail(EINVAL, "mw_access_flags has flags that a window cannot have");
+    Binding binding{&mw,         static_cast<Mr *>(info.mr), info.addr,
+                    info.length, info.mw_access_flags,       process_->mrs().next_key(mw.index)};
+    const int code = post_bind(qp, binding, bind->wr_id, bind->send_flags);
+    if (code == ENOMEM) return fail(code, "the send queue is full");
+    if (code != 0) return fail(code, "the queue pair cannot send in its state");
+    mw.rkey = binding.key;
+    return {};
+}
+
+void Device::withdraw(Mw &mw) noexcept {
+    if (mw.bound_key == 0) return;
+    process_->mrs().close(mw.bound_key);
+    process_->await_copies(mw.bound_key);
+    mw.region->windows.fetch_sub(1);
+    mw.bound_key = 0;
+}
+
+Result<void> Device::dealloc_mw(ibv_mw *ibmw) {
+    auto *mw = static_cast<Mw *>(ibmw);
+    if (mw->pending.load() != 0) return fail(EBUSY, "a bind of the window is still posted");
+    withdraw(*mw);
+    process_->mrs().give_back(mw->index);
+    mw->domain->users.fetch_sub(1);
+    mws_.remove(mw);
+    return {};
+}
+
+}  // namespace soft

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The requester's engine: takes requests from the queue in order, puts them on their way, completes
+// them in order, and fails them.
+#include "datapath/fence.hpp"
+#include "datapath/transmit.hpp"
+#include "link/link.hpp"
+#include "link/process.hpp"
+
+#include <mutex>
+
+namespace soft {
+
+namespace {
+
+// How long a sender that is not acknowledged waits for room before what it sends is lost. Losing
+// messages on a host would only punish programs that are slower than their peers.
+constexpr int64_t kUnreliablePatienceNs = 500'000'000;
+
+ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
+    switch (opcode) {
+    case IBV_WR_RDMA_WRITE:
+    case IBV_WR_RDMA_WRITE_WITH_IMM:
+        return IBV_WC_RDMA_WRITE;
+    case IBV_WR_RDMA_READ:
+        return IBV_WC_RDMA_READ;
+    case IBV_WR_ATOMIC_CMP_AND_SWP:
+        return IBV_WC_COMP_SWAP;
+    case IBV_WR_ATOMIC_FETCH_AND_ADD:
+        return IBV_WC_FETCH_ADD;
+    case kOpcodeBind:
+        return IBV_WC_BIND_MW;
+    default:
+        return IBV_WC_SEND;
+    }
+}
+
+bool is_atomic(const SendWqe &wqe) noexcept {
+    return wqe.opcode == IBV_WR_ATOMIC_CMP_AND_SWP || wqe.opcode == IBV_WR_ATOMIC_FETCH_AND_ADD;
+}
+
+void complete(Qp &qp, const SendWqe &wqe, ibv_wc_status status) noexcept {
+    if (status == IBV_WC_SUCCESS && !wqe.is_signaled) return;
+    ibv_wc wc{};
+    wc.wr_id = wqe.wr_id;
+    wc.status = status;
+    wc.opcode = completion_opcode(wqe.opcode);
+    wc.byte_len = wqe.length;
+    wc.qp_num = qp.qp_num;
+    push_completion(*qp.sends_to, wc, status != IBV_WC_SUCCESS);
+}
+
+// The send queue's half of entering the error state; the caller holds its lock.
+void fail_sends(Qp &qp, ibv_wc_status oldest) noexcept {
+    qp.now.store(IBV_QPS_ERR, std::memory_order_release);
+    flush_sends(qp, oldest);
+    const std::lock_guard hold(qp.rq.lock);
+    turn_senders_away(qp.rq);
+    flush_receives(qp);
+}
+
+ibv_wc_status status_of(uint64_t refused) noexcept {
+    switch (static_cast<Refusal>(refused & 0xff)) {
+    case Refusal::access:
+        return IBV_WC_REM_ACCESS_ERR;
+    case Refusal::operation:
+        return IBV_WC_REM_OP_ERR;
+    case Refusal::rnr:
+        return IBV_WC_RNR_RETRY_EXC_ERR;
+    default:
+        return IBV_WC_REM_INV_REQ_ERR;
+    }
+}
+
+// Completes what the responder is done with. False when the QP is in error now: it refused a
+// message, or what it answered has no place any more.
+bool retire(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    if (sq.channel == nullptr || sq.ring.is_empty()) return true;
+    const ChannelHeader &header = sq.channel->header();
+    // acquire pairs with RxEnd::release: the data was placed before the slots were freed.
+    const uint64_t freed = header.freed.load(std::memory_order_acquire);
+    while (sq.ring.head != sq.sent) {
+        SendWqe &wqe = sq.ring.at(sq.ring.head);
+        if (wqe.end > freed) break;
+        if (is_atomic(wqe) && !take_atomic_result(qp, wqe)) {
+            fail_sends(qp, IBV_WC_LOC_PROT_ERR);
+            return false;
+        }
+        complete(qp, wqe, IBV_WC_SUCCESS);
+        ++sq.ring.head;
+    }
+    if (sq.ring.is_empty()) return true;
+    // What was refused is the oldest request, be it sent or, in parts, still being sent.
+    const uint64_t refused = header.refused.load(std::memory_order_acquire);
+    if (refused == 0) return true;
+    fail_sends(qp, status_of(refused));
+    return false;
+}
+
+// The responder learns that we were refused: it enters its error state as if it had refused.
+void tell_refusal(TxEnd &channel) noexcept {
+    Message *message = channel.reserve(0);
+    if (message == nullptr) return;
+    message->kind = static_cast<uint8_t>(MessageKind::fatal);
+    message->flags = 0;
+    message->payload = 0;
+    message->length = 0;
+    message->argument = static_cast<uint32_t>(Refusal::access);
+    channel.publish(message);
+    kick_responder(channel);
+}
+
+// Nobody takes our messages: give up after the time that the QP's attributes allow.
+void start_giving_up(Qp &qp, int64_t patience_ns) noexcept {
+    if (qp.sq.give_up_at_ns != 0 || patience_ns == 0) return;
+    qp.sq.give_up_at_ns = monotonic_ns() + patience_ns;
+    ensure_timer(qp, qp.sq.timer_at_ns, qp.sq.give_up_at_ns);
+}
+
+// Asks the responder to wake us when it frees slots, if nobody polls for it. True when it was not
+// asked before: what it freed until now came without a kick, so the caller must look again.
+bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
+    if (qp.sends_to->is_polled.load(std::memory_order_relaxed)) return false;
+    const bool stalled = qp.sq.sent != qp.sq.ring.tail;
+    const bool awaited = qp.sq.ring.head != qp.sq.ring.tail &&
+                         qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no;
+    if (!stalled && !awaited) return false;
+    std::atomic<uint32_t> &wants = channel.header().requester_wants_kick;
+    if (wants.load(std::memory_order_relaxed) != 0) return false;
+    wants.store(1, std::memory_order_relaxed);
+    publish_before_look();
+    return true;
+}
+
+// Sends what can be sent; `untold` keeps the last channel that was used or that we wait for. False
+// when the QP entered the error state.
+bool transmit_all(Qp &qp, Untold &untold) noexcept {
+    SendQueue &sq = qp.sq;
+    while (sq.sent != sq.ring.tail) {
+        SendWqe &wqe = sq.ring.at(sq.sent);
+        const Transmission result =
+            qp.is_datagram ? transmit_datagram(qp, wqe, untold) : transmit_connected(qp, wqe);
+        if (result.step == Step::wait) break;
+        if (result.step == Step::failed) {
+            if (result.status == IBV_WC_REM_ACCESS_ERR || result.status == IBV_WC_REM_INV_REQ_ERR)
+                tell_refusal(*sq.channel);
+            fail_sends(qp, result.status);
+            return false;
+        }
+        ++sq.sent;
+        if (result.step == Step::done) {
+            complete(qp, wqe, IBV_WC_SUCCESS);
+            ++sq.ring.head;
+        }
+        // The receiver made room, so the next request's patience begins anew.
+        if (!qp.is_reliable) sq.give_up_at_ns = 0;
+    }
+    tell(untold, untold.channel);
+    return true;
+}
+
+void drop_if_bind(SendWqe &wqe) noexcept {
+    if (wqe.opcode == kOpcodeBind) drop_bind(wqe);
+}
+
+}  // namespace
+
+void advance_sends(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    if (sq.ring.is_empty()) return;
+    Untold untold;
+    tell(untold, sq.channel.get());
+    bool again = true;
+    while (again) {
+        if (!retire(qp)) return;
+        if (qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return;
+        if (!transmit_all(qp, untold)) return;
+        again = untold.channel != nullptr && ask_for_kick(qp, *untold.channel);
+    }
+    if (sq.ring.is_empty())
+        sq.give_up_at_ns = 0;
+    else if (!qp.is_reliable)
+        start_giving_up(qp, kUnreliablePatienceNs);
+    else if (sq.unreachable)
+        start_giving_up(qp, sq.patience_ns);
+}
+
+void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
+    SendQueue &sq = qp.sq;
+    ibv_wc_status status = oldest;
+    sq.untold = sq.ring.is_empty() ? oldest : IBV_WC_WR_FLUSH_ERR;
+    for (; sq.ring.head != sq.ring.tail; ++sq.ring.head) {
+        SendWqe &wqe = sq.ring.at(sq.ring.head);
+        drop_if_bind(wqe);
+        complete(qp, wqe, status);
+        status = IBV_WC_WR_FLUSH_ERR;
+    }
+    sq.sent = sq.ring.tail;
+    sq.atomics_under_way = 0;
+    sq.give_up_at_ns = 0;
+}
+
+void discard_sends(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    for (; sq.ring.head != sq.ring.tail; ++sq.ring.head)
+        drop_if_bind(sq.ring.at(sq.ring.head));
+    sq.ring.head = sq.sent = sq.ring.tail = 0;
+    sq.atomics_under_way = 0;
+    sq.untold = IBV_WC_WR_FLUSH_ERR;
+}
+
+// The receiver has not made room for a long time: the message is lost, the queue goes on.
+void drop_oldest_unreliable(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    if (sq.sent == sq.ring.tail) return;
+    complete(qp, sq.ring.at(sq.sent), IBV_WC_SUCCESS);
+    ++sq.sent;
+    ++sq.ring.head;
+}
+
+}  // namespace soft
