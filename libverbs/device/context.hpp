@@ -32,9 +32,10 @@ static_assert(sizeof(ibv_context) == 328);
 static_assert(sizeof(ContextTail) == ContextTail::kSize);
 static_assert(offsetof(ContextTail, context) == ContextTail::kSlotBytes);
 
-inline constexpr std::size_t kSlotSize = 8;         // size_t: ContextTail::kSize
-inline constexpr std::size_t kSlotPrivate = 112;    // our Context *
-inline constexpr std::size_t kSlotQueryPort = 320;  // ibv_query_port with a size
+inline constexpr std::size_t kSlotSize = 8;           // size_t: ContextTail::kSize
+inline constexpr std::size_t kSlotQueryDevice = 104;  // ibv_query_device_ex with a size
+inline constexpr std::size_t kSlotPrivate = 112;      // our Context *
+inline constexpr std::size_t kSlotQueryPort = 320;    // ibv_query_port with a size
 
 // First member of what kSlotPrivate points to, so that a context of another copy of this library,
 // or of another library, is recognised without reading further.

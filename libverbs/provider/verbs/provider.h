@@ -123,7 +123,7 @@ struct verbs_provider_ops {
     int (*query_device)(void *device, struct ibv_device_attr *attr);
     int (*query_port)(void *device, uint8_t port_num, struct ibv_port_attr *attr, size_t size);
 
-    /* Tables. Optional. */
+    /* Tables. Optional. query_gid answers ENODATA for an entry of the table that is empty. */
     int (*query_gid)(void *device, uint8_t port_num, int index, struct verbs_provider_gid *gid);
     int (*query_pkey)(void *device, uint8_t port_num, int index, uint16_t *pkey_be);
 

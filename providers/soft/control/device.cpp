@@ -153,6 +153,7 @@ Result<ibv_device_attr> Device::query_device() {
     attr.sys_image_guid = guid_be_;
     attr.max_mr_size = ~0ull;
     attr.page_size_cap = ~0xfffull;
+    attr.vendor_id = kNoVendor;
     attr.hw_ver = 1;
     attr.max_qp = kMaxQps;
     attr.max_qp_wr = kMaxQpWr;
@@ -205,12 +206,12 @@ Result<verbs_provider_gid> Device::query_gid(uint8_t port_num, int index) {
     if (index < 0 || index >= kGidTableLength)
         return fail(EINVAL, "GID index " + std::to_string(index) + " is not in the table of " +
                                 std::to_string(kGidTableLength));
+    if (static_cast<std::size_t>(index) >= interface_.gids.size())
+        return fail(ENODATA, "GID index " + std::to_string(index) + " is empty");
     verbs_provider_gid entry{};
-    if (static_cast<std::size_t>(index) < interface_.gids.size()) {
-        entry.gid = interface_.gids[static_cast<std::size_t>(index)];
-        entry.type = 2;  // RoCE v2
-        entry.ifindex = static_cast<uint32_t>(interface_.index);
-    }
+    entry.gid = interface_.gids[static_cast<std::size_t>(index)];
+    entry.type = 2;  // RoCE v2
+    entry.ifindex = static_cast<uint32_t>(interface_.index);
     return entry;
 }
 

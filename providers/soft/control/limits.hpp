@@ -10,6 +10,7 @@
 
 namespace soft {
 
+inline constexpr uint32_t kNoVendor = 0xffffff;  // an OUI that nobody has: programs refuse 0
 inline constexpr int kMaxQps = 1 << 16;
 inline constexpr int kMaxQpWr = 1 << 15;
 inline constexpr int kMaxCqs = 1 << 16;

@@ -12,11 +12,14 @@ namespace {
 
 constexpr unsigned kWindowAccess = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
                                    IBV_ACCESS_REMOTE_ATOMIC | IBV_ACCESS_ZERO_BASED;
+// Programs ask for it as they do with regions. It gives a window nothing: its key is for peers.
+constexpr unsigned kIgnoredAccess = IBV_ACCESS_LOCAL_WRITE;
 
 }  // namespace
 
 Result<ibv_mw *> Device::alloc_mw(ibv_pd *ibpd, int type) {
-    if (type != IBV_MW_TYPE_1) return fail(EOPNOTSUPP, "memory windows are offered in type 1 only");
+    if (type == IBV_MW_TYPE_2) return fail(EOPNOTSUPP, "memory windows are offered in type 1 only");
+    if (type != IBV_MW_TYPE_1) return fail(EINVAL, "there are memory windows of types 1 and 2");
     auto &pd = *static_cast<Pd *>(ibpd);
     auto mw = std::make_unique<Mw>();
     VERBS_TRY(index, process_->mrs().allot());
@@ -35,10 +38,11 @@ Result<void> Device::bind_mw(ibv_qp *ibqp, ibv_mw *ibmw, ibv_mw_bind *bind) {
     if (qp.is_datagram) return fail(EINVAL, "a datagram queue pair cannot bind windows");
     if (qp.domain_pd != mw.domain)
         return fail(EPERM, "window and queue pair are of different protection domains");
-    if ((info.mw_access_flags & ~kWindowAccess) != 0)
+    const unsigned access = info.mw_access_flags & ~kIgnoredAccess;
+    if ((access & ~kWindowAccess) != 0)
         return fail(EINVAL, "mw_access_flags has flags that a window cannot have");
-    Binding binding{&mw,         static_cast<Mr *>(info.mr), info.addr,
-                    info.length, info.mw_access_flags,       process_->mrs().next_key(mw.index)};
+    Binding binding{&mw,    static_cast<Mr *>(info.mr),        info.addr, info.length,
+                    access, process_->mrs().next_key(mw.index)};
     const int code = post_bind(qp, binding, bind->wr_id, bind->send_flags);
     if (code == ENOMEM) return fail(code, "the send queue is full");
     if (code != 0) return fail(code, "the queue pair cannot send in its state");

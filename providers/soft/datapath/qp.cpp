@@ -44,8 +44,9 @@ bool take_all_arrivals(Qp &qp) noexcept {
         const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
         if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return false;
         if (qp.receives_to->is_polled.load(std::memory_order_relaxed)) return false;
-        // A starved queue is woken by post_recv, not by what waits in the ring already.
-        if (!ask_senders_for_kicks(qp.rq) || qp.rq.starved) return false;
+        // A starved queue is woken by post_recv, not by what waits in the ring already; a stopped
+        // one by the hang-up, which this thread will not see before it is done here.
+        if (!ask_senders_for_kicks(qp.rq) || qp.rq.starved || qp.rq.stopped) return false;
     }
 }
 

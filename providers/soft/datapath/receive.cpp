@@ -110,6 +110,11 @@ Outcome fail_receive(Qp &qp, RxEnd &end, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_
     return qp.is_reliable ? refuse(qp, end, why) : Outcome::fatal;
 }
 
+Outcome stop(Qp &qp) noexcept {
+    qp.rq.stopped = true;
+    return Outcome::stopped;
+}
+
 // Gets a by-reference message's data out of the requester's memory.
 int pull(RxEnd &end, const Arrival &arrival, MemoryList &memory) noexcept {
     iovec remote[kMaxSge];
@@ -153,7 +158,7 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_PROT_ERR, Refusal::operation);
     if (by_reference) {
         const int code = pull(end, arrival, memory);
-        if (code == ESRCH) return Outcome::stopped;
+        if (code == ESRCH) return stop(qp);
         if (code != 0)
             return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_QP_OP_ERR, Refusal::operation);
     } else {
@@ -171,7 +176,7 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
     RecvWqe *wqe = next_receive(qp);
     if (wqe == nullptr) return starve(qp, end);
-    if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return Outcome::stopped;
+    if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return stop(qp);
     const bool is_write = arrival.kind == MessageKind::write_imm;
 
     ibv_wc wc{};
@@ -361,6 +366,7 @@ bool take_arrivals(Qp &qp) noexcept {
     if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return false;
     if (rq.is_broken) return false;
     rq.starved = false;
+    rq.stopped = false;
     if (rq.channel != nullptr) {
         rq.is_broken = drain(qp, *rq.channel);
     } else {

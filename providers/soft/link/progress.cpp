@@ -246,6 +246,10 @@ void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason)
     std::erase_if(offers_, [&](const Offer &offer) { return offer.link == link; });
     const auto channels = std::move(link->channels);
     link->channels.clear();
+    // What the peer had done on any of its queue pairs completes before what it left undone on the
+    // first one: programs share a CQ among them, and count.
+    for (const auto &[number, qp] : channels)
+        progress(*qp, Driver::thread);
     for (const auto &[number, qp] : channels)
         link_lost(*qp, *link);
 }

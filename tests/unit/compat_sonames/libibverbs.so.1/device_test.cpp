@@ -41,6 +41,7 @@ TEST_F(Device, AnswersBothQueries) {
     ibv_device_attr_ex extended = {};
     EXPECT_EQ(0, ibv_query_device_ex(context_, nullptr, &extended));
     EXPECT_EQ(attr.max_qp, extended.orig_attr.max_qp);
+    EXPECT_EQ(1u, extended.phys_port_cnt_ex);
 }
 
 // Parenthesised, so that the header's macro does not take the call elsewhere.

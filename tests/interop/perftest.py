@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""perftest's ib_{send,write,read,atomic}_{lat,bw}: every transport and way that each one offers.
+
+MATRIX is what runs. One case asks the programs themselves, by their --help, whether that is all.
+"""
+
+import re
+
+from registry import DEVICE, Case, expect, expect_lines, needs, pair
+
+# program: (transports, ways), as its --help has them.
+MATRIX = {
+    "ib_send_lat": ("RC UC UD", "plain events gid inline"),
+    "ib_send_bw": ("RC UC UD", "plain events gid inline many both"),
+    "ib_write_lat": ("RC UC", "plain gid inline"),
+    "ib_write_bw": ("RC UC", "plain gid inline many both"),
+    "ib_read_lat": ("RC", "plain events gid"),
+    "ib_read_bw": ("RC", "plain events gid many both"),
+    "ib_atomic_lat": ("RC", "plain events gid"),
+    "ib_atomic_bw": ("RC", "plain events gid many both"),
+}
+INLINE = 128
+# way: (words for a case's name, options, how it shows in the client's report)
+WAYS = {
+    "plain": ("", [], r"Number of qps +: 1\b"),
+    "events": (" on events", ["-e"], ""),
+    "gid": (" over GID 0", ["-x", "0"], r"GID index +: 0$"),
+    "inline": (" inline", ["-I", str(INLINE)], rf"Max inline data +: {INLINE}\[B\]$"),
+    "many": (" on 16 queue pairs", ["-q", "16"], r"Number of qps +: 16\b"),
+    "both": (" both ways", ["-b"], r"Bidirectional BW Test$"),
+}
+HELP_OPTIONS = {"events": "-e", "gid": "-x", "inline": "-I", "many": "-q", "both": "-b"}
+TRANSPORTS = ("RC", "UC", "UD")  # of --connection; the others need more than plain verbs
+FEATURES = {"UC": "UC"}
+
+# Enough for each size to fill the queues, few enough for 8 MiB messages.
+LATENCY_ITERATIONS = 20
+BANDWIDTH_ITERATIONS = 50
+STREAM_SIZES = [2**exponent for exponent in range(1, 24)]  # what -a runs
+DATAGRAM_SIZES = [2**exponent for exponent in range(1, 13)]  # up to the port's MTU
+ATOMICS = ("FETCH_AND_ADD", "CMP_AND_SWAP")
+COLUMNS = {"lat": 9, "bw": 5}
+NUMBER = r"\d+(\.\d+)?|-?nan"  # the deviation of latencies in cycles overflows
+
+
+def rows_of(text, columns):
+    """[(size, iterations)] of the report's rows: lines of exactly `columns` numbers."""
+    lines = (line.split() for line in text.splitlines())
+    return [(int(words[0]), int(words[1])) for words in lines
+            if len(words) == columns and all(re.fullmatch(NUMBER, word) for word in words)]
+
+
+def measure(program, transport, way, more=()):
+    kind = program.rsplit("_", 1)[1]
+    iterations = LATENCY_ITERATIONS if kind == "lat" else BANDWIDTH_ITERATIONS
+    _, options, shows = WAYS[way]
+    sizes = [8] if "atomic" in program else DATAGRAM_SIZES if transport == "UD" else STREAM_SIZES
+    fixed = ["-d", DEVICE, "-F", "-c", transport, "-n", iterations, *more]
+    if "atomic" not in program:
+        fixed.append("-a")
+    if kind == "lat" and way != "plain":
+        # Report in cycles: else it measures the processor's clock for 0.2 s before each row.
+        fixed.append("-C")
+
+    def run(build):
+        arguments = [*fixed, *options]
+        # perftest ignores -I on a model that it does not know; see known_device.c.
+        known = build.resolve() / "tests/interop/known_device.so"
+        environment = {"LD_PRELOAD": str(known)} if way == "inline" else None
+        expect(way != "inline" or known.exists(), f"{known} is not built")
+        _, text = pair.run_pair(build, program, arguments, seconds=100, environment=environment)
+        expect_lines(text, rf"Connection type +: {transport}\b", shows)
+        rows = rows_of(text, COLUMNS[kind])
+        each = iterations * (16 if way == "many" else 1)
+        wanted = [(size, each) for size in sizes]
+        expect(rows == wanted, f"{program} {' '.join(map(str, arguments))}:\n"
+               f"rows (size, iterations) {rows},\nnot {wanted}, in:\n{text}")
+    return run
+
+
+def offered(text):
+    """(transports, ways) that a program's --help offers, of those that we know."""
+    transports = re.search(r"--connection=<([A-Z/]+)>", text).group(1).split("/")
+    ways = {way for way, option in HELP_OPTIONS.items()
+            if re.search(rf"^ +{option}, ", text, re.MULTILINE)}
+    return set(transports) & set(TRANSPORTS), ways
+
+
+def help_of(build, program):
+    with pair.Session(build) as session:
+        helped = session.start(program, "--help")
+        session.wait_end(helped, 20)  # with 1, although all is well
+        return helped.text()
+
+
+def matrix_is_complete(build):
+    for program, (transports, ways) in MATRIX.items():
+        found = offered(help_of(build, program))
+        ours = set(transports.split()), set(ways.split()) - {"plain"}
+        expect(found == ours, f"{program} offers {found}; the tests run {ours}")
+
+
+def cases():
+    table = {"perftest offers no combination beyond the matrix":
+             Case(tuple(MATRIX), matrix_is_complete)}
+    for program, (transports, ways) in MATRIX.items():
+        for transport in transports.split():
+            for way in ways.split():
+                words = f"over {transport}{WAYS[way][0]}"
+                if "atomic" not in program:
+                    table[f"{program} measures every size {words}"] = Case(
+                        (program,), measure(program, transport, way),
+                        needs(FEATURES.get(transport)))
+                    continue
+                for kind in ATOMICS:
+                    table[f"{program} measures {kind} {words}"] = Case(
+                        (program,), measure(program, transport, way, ["-A", kind]),
+                        needs("atomics"))
+    return table

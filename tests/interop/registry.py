@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What a case is, and the few things that the files of all program families share."""
+
+import dataclasses
+import pathlib
+import re
+import sys
+import typing
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import pair
+from pair import Failed
+
+DEVICE = "soft_lo"
+IB_DEVICE = "soft_ib0"  # InfiniBand link layer: LIDs, and no GID needed
+IB_ENVIRONMENT = {"VERBS_SOFT_IB": "1"}  # without it there is no such device
+
+# What the software device does not have yet. Cases that need a word of this list are not tests;
+# when the feature is there, its word goes, and when the list is empty, it goes too.
+AWAITED = {"UC", "SRQ", "atomics", "multicast", "InfiniBand link layer"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One ctest test: `run(build)` raises Failed, `programs` have to be installed."""
+
+    programs: tuple[str, ...]
+    run: typing.Callable[[pathlib.Path], None]
+    needs: frozenset[str] = frozenset()
+
+    def is_awaited(self):
+        return bool(self.needs & AWAITED)
+
+
+def needs(*features):
+    return frozenset(feature for feature in features if feature)
+
+
+def expect(claim, text):
+    if not claim:
+        raise Failed(text)
+
+
+def expect_lines(text, *patterns):
+    """Each pattern has to match within one line or more of `text`."""
+    for pattern in patterns:
+        expect(re.search(pattern, text, re.MULTILINE), f"no line like '{pattern}' in:\n{text}")
+
+
+def run_alone(build, *command, environment=None):
+    """Runs one program to its successful end and gives its output."""
+    with pair.Session(build, environment) as session:
+        program = session.start(*command)
+        session.expect_success(program, seconds=30)
+        return program.text()
