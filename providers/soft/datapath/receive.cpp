@@ -250,10 +250,10 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
         if (outcome == Outcome::taken) {
             end.release(arrival);
             took = true;
+            qp.rq.refuse_at_ns = 0;  // the next message's retries are counted anew
         }
     }
     if (took) {
-        qp.rq.refuse_at_ns = 0;
         publish_before_look();
         std::atomic<uint32_t> &wants = end.header().requester_wants_kick;
         if (wants.load(std::memory_order_relaxed) != 0 &&
