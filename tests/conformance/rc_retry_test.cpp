@@ -94,6 +94,20 @@ TEST_P(RcRnr, FailsAWriteWithImmediateToo) {
     EXPECT_EQ(here().state(), IBV_QPS_ERR);
 }
 
+// The message was given up by its sender: it may not appear at the receiver afterwards.
+TEST_P(RcRnr, FailureLeavesNothingForAReceiveThatComesTooLate) {
+    SideOptions options;
+    options.path.rnr_retry = 1;
+    connect(options);
+    here().store(0, pattern(1, 8));
+    ASSERT_EQ(here().post_send(make_send(1, {{0, 8}})), 0);
+    ASSERT_TRUE(ended(here().sent(), 1, IBV_WC_RNR_RETRY_EXC_ERR));
+    ASSERT_EQ(there().post_recv(2, {{0, 8}}), 0);
+    ASSERT_EQ(there().change_state(IBV_QPS_ERR), 0);
+    EXPECT_TRUE(ended(there().received(), 2, IBV_WC_WR_FLUSH_ERR));
+    EXPECT_EQ(there().load(0, 8), std::vector<uint8_t>(8));
+}
+
 // The counter begins anew with each message, also when the receiver does nothing in between.
 TEST_P(RcRnr, IsCountedForEachMessageByItself) {
     SideOptions options;

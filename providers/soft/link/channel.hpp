@@ -136,7 +136,8 @@ public:
         : segment_(std::move(segment)), link_(std::move(link)), id_(id) {}
 
     [[nodiscard]] bool has_message() const noexcept {
-        return at(position_)->tag.load(std::memory_order_acquire) == segment_.nonce() + position_;
+        return !has_refused_ &&
+               at(position_)->tag.load(std::memory_order_acquire) == segment_.nonce() + position_;
     }
 
     // The next message, judged. It stays where it is until release().
@@ -165,8 +166,10 @@ public:
         header().freed.store(position_, std::memory_order_release);
     }
 
-    // Ends the conversation: the message at the current position was refused.
+    // Ends the conversation: the message at the current position was refused, and neither it nor
+    // what is behind it will be taken by a receive that comes later.
     void refuse(Refusal why) noexcept {
+        has_refused_ = true;
         header().refused.store(position_ << 8 | static_cast<uint64_t>(why),
                                std::memory_order_release);
     }
@@ -187,6 +190,7 @@ private:
     std::shared_ptr<Link> link_;
     uint32_t id_;
     uint64_t position_ = 0;
+    bool has_refused_ = false;
 };
 
 }  // namespace soft
