@@ -62,6 +62,12 @@ int64_t patience_ns(uint8_t timeout, uint8_t retries) {
     return (int64_t{4096} << timeout) * (retries + 1);
 }
 
+// What peers may ask of the QP. Without resources for reads it takes none (IBTA 9.7.4.1.2).
+uint32_t remote_access(const ibv_qp_attr &attr) {
+    constexpr uint32_t kResponses = IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC;
+    return attr.qp_access_flags & (attr.max_dest_rd_atomic == 0 ? ~kResponses : ~0u);
+}
+
 void join(Cq &cq, Qp &qp) {
     const std::lock_guard hold(cq.progress_lock);
     if (std::find(cq.polled.begin(), cq.polled.end(), &qp) == cq.polled.end())
@@ -139,10 +145,8 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
         own.qkey = attr.qkey;
         qp.qkey.store(attr.qkey, std::memory_order_relaxed);
     }
-    if ((mask & IBV_QP_ACCESS_FLAGS) != 0) {
-        own.qp_access_flags = attr.qp_access_flags;
-        qp.remote_access.store(attr.qp_access_flags, std::memory_order_relaxed);
-    }
+    if ((mask & IBV_QP_ACCESS_FLAGS) != 0) own.qp_access_flags = attr.qp_access_flags;
+    qp.remote_access.store(remote_access(own), std::memory_order_relaxed);
     {
         const std::lock_guard hold(qp.rq.lock);
         if ((mask & IBV_QP_MIN_RNR_TIMER) != 0) {
@@ -150,7 +154,7 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
             qp.rq.rnr_timer_ns = rnr_timer_ns(attr.min_rnr_timer);
         }
         if (qp.rq.channel != nullptr)
-            qp.rq.channel->header().responder_access.store(own.qp_access_flags,
+            qp.rq.channel->header().responder_access.store(remote_access(own),
                                                            std::memory_order_release);
     }
     const std::lock_guard hold(qp.sq.lock);
