@@ -234,6 +234,7 @@ void Device::withdraw(Qp &qp) noexcept {
         --qp.sends_to->users;
         --qp.receives_to->users;
     }
+    if (process_->is_inherited()) return;  // the events are the parent's
     async_events_.purge(reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&qp)),
                         sizeof(ib_uverbs_async_event_desc));
 }
