@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The program of the suite: runs the tests, or plays the second process of one.
 #include "echo.hpp"
+#include "restrictions.hpp"
 #include "side.hpp"
 #include "support/peer_process.hpp"
 
@@ -11,6 +12,11 @@ int main(int argc, char **argv) {
     static constexpr Role kRoles[] = {
         {"side", verbs_test::serve_side},
         {"echo", verbs_test::serve_echo},
+        {"logging-side", verbs_test::serve_logging_side},
+        {"side-without-copies", verbs_test::serve_side_without_copies},
+        {"side-in-user-namespace", verbs_test::serve_side_in_user_namespace},
+        {"side-of-nobody", verbs_test::serve_side_of_nobody},
+        {"undumpable-side-of-nobody", verbs_test::serve_undumpable_side_of_nobody},
     };
     if (const auto code = verbs_test::run_role(argc, argv, kRoles)) return *code;
     ::testing::InitGoogleTest(&argc, argv);

@@ -116,8 +116,13 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
     if (kind == PacketKind::hello) {
         VERBS_CHECK(link->greet(packet, received.fd));
         if (is_responder) link->send(hello(link.get()), mrs_.fd().get());
-        if (!link->reaches_peer())
-            Host::log(VERBS_HOST_LOG_WARN, "the memory of process %d cannot be reached directly",
+        if (link->reaches_peer())
+            Host::log(VERBS_HOST_LOG_INFO, "process %d: data moves by direct copies",
+                      static_cast<int>(link->pid()));
+        else
+            Host::log(VERBS_HOST_LOG_WARN,
+                      "the memory of process %d cannot be reached directly: data moves through "
+                      "the rings",
                       static_cast<int>(link->pid()));
         handle_kick(*link, 0);  // requests may have waited for this
         return {};
