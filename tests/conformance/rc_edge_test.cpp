@@ -123,6 +123,21 @@ TEST_P(RcFailure, OfAReceiveIntoARegionThatIsGoneIsToldToBoth) {
     EXPECT_TRUE(std::ranges::all_of(region.bytes(), [](uint8_t byte) { return byte == 0; }));
 }
 
+// The failure comes while the peer's half of the connection is being made.
+TEST_P(RcFailure, RightAfterConnectingIsHeardOfByThePeerEachTime) {
+    SideOptions options;
+    options.path.timeout = 8;
+    options.path.retry_cnt = 1;
+    connect(options);
+    for (int round = 0; round < iterations(100); ++round) {
+        join(here(), there());
+        ASSERT_EQ(here().post_send(make_send(1, {{0, 8, kSpoiled}})), 0);
+        ASSERT_TRUE(ended(here().sent(), 1, IBV_WC_LOC_PROT_ERR));
+        ASSERT_EQ(there().post_send(make_send(2, {{0, 8}})), 0);
+        ASSERT_TRUE(ended(there().sent(), 2, IBV_WC_RETRY_EXC_ERR)) << "round " << round;
+    }
+}
+
 // IBTA volume 1, 9.7.4.1.2: a READ for which the responder has no resources is an invalid request.
 TEST_P(RcFailure, IsTheEndOfAReadFromAResponderThatServesNone) {
     SideOptions none;

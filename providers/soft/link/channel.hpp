@@ -92,6 +92,10 @@ public:
         return header().responder_state.load(std::memory_order_acquire) ==
                static_cast<uint32_t>(ResponderState::attached);
     }
+    [[nodiscard]] bool is_closed() const noexcept {
+        return header().responder_state.load(std::memory_order_acquire) ==
+               static_cast<uint32_t>(ResponderState::closed);
+    }
 
 private:
     [[nodiscard]] Message *at(uint64_t position) const noexcept {
