@@ -114,4 +114,65 @@ TEST_P(Fork, OfAChildThatLivesOnLeavesTheConnectionAlone) {
     ASSERT_NO_FATAL_FAILURE(expect_traffic(21));
 }
 
+// What the child inherited is the parent's: giving it back there may not take it away here.
+TEST_P(Fork, OfAChildThatDestroysWhatItInheritedLeavesTheConnectionAlone) {
+    connect();
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(1));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(60);
+        const bool all = ibv_dereg_mr(here().region().mr().get()) == 0 &&
+                         ibv_destroy_qp(here().qp()) == 0 &&
+                         ibv_destroy_cq(here().send_cq()) == 0 &&
+                         ibv_destroy_cq(here().recv_cq()) == 0 && ibv_dealloc_pd(here().pd()) == 0;
+        ::_exit(all ? 7 : 8);
+    }
+    reap(child, 7);
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
+    // The peer uses our region, too.
+    there().store(0, pattern(3, 5000));
+    ASSERT_EQ(there().post_send(make_write(4, {{0, 5000}}, here().at(20000))), 0);
+    ASSERT_TRUE(succeeded(there().sent(), 4, IBV_WC_RDMA_WRITE));
+    EXPECT_EQ(here().load(20000, 5000), pattern(3, 5000));
+}
+
+TEST_P(Fork, OfAChildThatClosesTheDeviceItInheritedLeavesTheConnectionAlone) {
+    connect();
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(1));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(60);
+        ::_exit(ibv_close_device(context()) == 0 ? 7 : 8);
+    }
+    reap(child, 7);
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
+    EXPECT_EQ(here().state(), IBV_QPS_RTS);
+}
+
+// It is refused, or does nothing to anybody: what is not so is that the parent's keys change hands.
+TEST_P(Fork, OfAChildThatRegistersMemoryOnWhatItInheritedLeavesTheParentsKeysAlone) {
+    connect();
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(1));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(60);
+        std::vector<uint8_t> bytes(4096);
+        for (int i = 0; i < 10; ++i) {
+            ibv_mr *mr = ibv_reg_mr(here().pd(), bytes.data(), bytes.size(), kEveryAccess);
+            if (mr != nullptr && i % 2 == 0) ibv_dereg_mr(mr);
+        }
+        ::_exit(7);
+    }
+    reap(child, 7);
+    const Region fresh(here().pd(), 8192);
+    there().store(0, pattern(3, 8192));
+    ASSERT_EQ(there().post_send(make_write(4, {{0, 8192}}, fresh.at(0))), 0);
+    ASSERT_TRUE(succeeded(there().sent(), 4, IBV_WC_RDMA_WRITE));
+    EXPECT_TRUE(std::ranges::equal(fresh.bytes(), pattern(3, 8192)));
+    ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
+}
+
 }  // namespace

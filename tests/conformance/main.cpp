@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The program of the suite: runs the tests, or plays the second process of one.
+#include "crowd.hpp"
 #include "echo.hpp"
+#include "restart.hpp"
+#include "restrictions.hpp"
 #include "side.hpp"
+#include "stream.hpp"
 #include "support/peer_process.hpp"
 
 #include <gtest/gtest.h>
@@ -11,6 +15,14 @@ int main(int argc, char **argv) {
     static constexpr Role kRoles[] = {
         {"side", verbs_test::serve_side},
         {"echo", verbs_test::serve_echo},
+        {"stream", verbs_test::serve_stream},
+        {"crowd", verbs_test::serve_crowd},
+        {"reborn", verbs_test::serve_reborn},
+        {"logging-side", verbs_test::serve_logging_side},
+        {"side-without-copies", verbs_test::serve_side_without_copies},
+        {"side-in-user-namespace", verbs_test::serve_side_in_user_namespace},
+        {"side-of-nobody", verbs_test::serve_side_of_nobody},
+        {"undumpable-side-of-nobody", verbs_test::serve_undumpable_side_of_nobody},
     };
     if (const auto code = verbs_test::run_role(argc, argv, kRoles)) return *code;
     ::testing::InitGoogleTest(&argc, argv);

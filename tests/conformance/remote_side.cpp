@@ -56,7 +56,7 @@ void fork_until_hang_up(int exchange_fd) {
 
 }  // namespace
 
-RemoteSide::RemoteSide(const SideOptions &options) : process_("side") {
+RemoteSide::RemoteSide(const SideOptions &options, const char *role) : process_(role) {
     Message hello;
     ask(std::move(hello.put(options)));
 }

@@ -14,6 +14,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -233,7 +234,8 @@ private:
 // The same in a process of its own, which does what it is told until the side goes.
 class RemoteSide final : public Side {
 public:
-    explicit RemoteSide(const SideOptions &options = {});
+    // The role has to end in serve_side.
+    explicit RemoteSide(const SideOptions &options = {}, const char *role = "side");
     // Expects that the process ends well, unless it was killed.
     ~RemoteSide() override;
 
@@ -265,6 +267,8 @@ public:
     // The process forks a child that holds all it inherits until this side is gone.
     void fork_a_child();
     [[nodiscard]] pid_t pid() const { return process_.pid(); }
+    // What the process wrote to its standard output and error so far.
+    [[nodiscard]] std::string output() const { return process_.output(); }
 
 private:
     enum class Act : uint32_t;

@@ -31,11 +31,11 @@ public:
     ::testing::AssertionResult ends_well();
     // SIGKILL, and waits until the process is gone.
     void kill();
+    // What the process wrote to its standard output and error so far.
+    [[nodiscard]] std::string output() const;
 
 private:
     std::optional<int> wait(Milliseconds limit);
-    [[nodiscard]] std::string output() const;
-
     Exchange exchange_;
     int output_fd_ = -1;
     pid_t pid_ = -1;

@@ -51,6 +51,7 @@ Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_
 
 void Device::withdraw(Cq &cq) noexcept {
     process_->forget(cq);
+    if (process_->is_inherited()) return;  // the events are the parent's
     const auto element = reinterpret_cast<uintptr_t>(static_cast<ibv_cq *>(&cq));
     if (cq.events != nullptr) cq.events->pipe.purge(element, sizeof(ib_uverbs_comp_event_desc));
     async_events_.purge(element, sizeof(ib_uverbs_async_event_desc));

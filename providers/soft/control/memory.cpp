@@ -58,6 +58,9 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     if ((access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0 &&
         (access & IBV_ACCESS_LOCAL_WRITE) == 0)
         return fail(EINVAL, "remote write or atomic access needs local write access");
+    // The table of regions is shared with the parent.
+    if (process_->is_inherited())
+        return fail(EIO, "the device was opened by this process's parent");
     VERBS_CHECK(judge_range(addr, length));
     auto *pd = static_cast<Pd *>(ibpd);
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
@@ -76,6 +79,7 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
 }
 
 void Device::withdraw(Mr &mr) noexcept {
+    if (process_->is_inherited()) return;  // the key is the parent's
     process_->mrs().withdraw(mr.rkey);
     if (mr.is_remote) process_->await_copies(mr.rkey);
 }

@@ -20,6 +20,8 @@ constexpr unsigned kIgnoredAccess = IBV_ACCESS_LOCAL_WRITE;
 Result<ibv_mw *> Device::alloc_mw(ibv_pd *ibpd, int type) {
     if (type == IBV_MW_TYPE_2) return fail(EOPNOTSUPP, "memory windows are offered in type 1 only");
     if (type != IBV_MW_TYPE_1) return fail(EINVAL, "there are memory windows of types 1 and 2");
+    if (process_->is_inherited())
+        return fail(EIO, "the device was opened by this process's parent");
     auto &pd = *static_cast<Pd *>(ibpd);
     auto mw = std::make_unique<Mw>();
     VERBS_TRY(index, process_->mrs().allot());
@@ -51,7 +53,7 @@ Result<void> Device::bind_mw(ibv_qp *ibqp, ibv_mw *ibmw, ibv_mw_bind *bind) {
 }
 
 void Device::withdraw(Mw &mw) noexcept {
-    if (mw.bound_key == 0) return;
+    if (mw.bound_key == 0 || process_->is_inherited()) return;
     process_->mrs().close(mw.bound_key);
     process_->await_copies(mw.bound_key);
     mw.region->windows.fetch_sub(1);
@@ -62,7 +64,7 @@ Result<void> Device::dealloc_mw(ibv_mw *ibmw) {
     auto *mw = static_cast<Mw *>(ibmw);
     if (mw->pending.load() != 0) return fail(EBUSY, "a bind of the window is still posted");
     withdraw(*mw);
-    process_->mrs().give_back(mw->index);
+    if (!process_->is_inherited()) process_->mrs().give_back(mw->index);
     mw->domain->users.fetch_sub(1);
     mws_.remove(mw);
     return {};

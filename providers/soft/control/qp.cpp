@@ -16,7 +16,8 @@ using verbs::provider::Host;
 
 namespace {
 
-Result<void> judge_cap(const ibv_qp_cap &cap) {
+// With an SRQ, what is asked of the QP's own receive queue means nothing.
+Result<void> judge_cap(const ibv_qp_cap &cap, bool has_srq) {
     struct Limit {
         const char *name;
         uint32_t value;
@@ -24,9 +25,9 @@ Result<void> judge_cap(const ibv_qp_cap &cap) {
     };
     const Limit limits[] = {
         {"max_send_wr", cap.max_send_wr, kMaxQpWr},
-        {"max_recv_wr", cap.max_recv_wr, kMaxQpWr},
+        {"max_recv_wr", has_srq ? 0 : cap.max_recv_wr, kMaxQpWr},
         {"max_send_sge", cap.max_send_sge, kMaxSge},
-        {"max_recv_sge", cap.max_recv_sge, kMaxSge},
+        {"max_recv_sge", has_srq ? 0 : cap.max_recv_sge, kMaxSge},
         {"max_inline_data", cap.max_inline_data, kMaxInline},
     };
     for (const Limit &limit : limits)
@@ -42,7 +43,7 @@ Result<void> judge_init(const ibv_qp_init_attr &attr) {
         return fail(EOPNOTSUPP, "QP type " + std::to_string(attr.qp_type) + " is not offered");
     if (attr.send_cq == nullptr || attr.recv_cq == nullptr)
         return fail(EINVAL, "a QP needs a send CQ and a receive CQ");
-    return judge_cap(attr.cap);
+    return judge_cap(attr.cap, attr.srq != nullptr);
 }
 
 // IBTA table 45: the RNR NAK timer field, in units of 10 microseconds.
@@ -59,6 +60,12 @@ int64_t rnr_timer_ns(uint8_t field) {
 int64_t patience_ns(uint8_t timeout, uint8_t retries) {
     if (timeout == 0) return 0;
     return (int64_t{4096} << timeout) * (retries + 1);
+}
+
+// What peers may ask of the QP. Without resources for reads it takes none (IBTA 9.7.4.1.2).
+uint32_t remote_access(const ibv_qp_attr &attr) {
+    constexpr uint32_t kResponses = IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC;
+    return attr.qp_access_flags & (attr.max_dest_rd_atomic == 0 ? ~kResponses : ~0u);
 }
 
 void join(Cq &cq, Qp &qp) {
@@ -108,7 +115,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
                                                                 cap.max_inline_data));
     qp->rq.pd = qp->domain_pd->number;
     if (attr->srq != nullptr) {
-        cap.max_recv_wr = 0;
+        cap.max_recv_wr = cap.max_recv_sge = 0;
         join(*static_cast<Srq *>(attr->srq), *qp);
     } else {
         qp->rq.ring.allocate(cap.max_recv_wr, cap.max_recv_sge * sizeof(ibv_sge));
@@ -153,20 +160,15 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
     if ((mask & IBV_QP_SQ_PSN) != 0) own.sq_psn = attr.sq_psn;
     if ((mask & IBV_QP_RNR_RETRY) != 0) own.rnr_retry = attr.rnr_retry;
     if ((mask & IBV_QP_MAX_QP_RD_ATOMIC) != 0) own.max_rd_atomic = attr.max_rd_atomic;
-    if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0) {
-        own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
-        qp.rd_atomic_limit.store(attr.max_dest_rd_atomic, std::memory_order_relaxed);
-    }
+    if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0) own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
     if ((mask & IBV_QP_TIMEOUT) != 0) own.timeout = attr.timeout;
     if ((mask & IBV_QP_RETRY_CNT) != 0) own.retry_cnt = attr.retry_cnt;
     if ((mask & IBV_QP_QKEY) != 0) {
         own.qkey = attr.qkey;
         qp.qkey.store(attr.qkey, std::memory_order_relaxed);
     }
-    if ((mask & IBV_QP_ACCESS_FLAGS) != 0) {
-        own.qp_access_flags = attr.qp_access_flags;
-        qp.remote_access.store(attr.qp_access_flags, std::memory_order_relaxed);
-    }
+    if ((mask & IBV_QP_ACCESS_FLAGS) != 0) own.qp_access_flags = attr.qp_access_flags;
+    qp.remote_access.store(remote_access(own), std::memory_order_relaxed);
     {
         const std::lock_guard hold(qp.rq.lock);
         if ((mask & IBV_QP_MIN_RNR_TIMER) != 0) {
@@ -174,7 +176,7 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
             qp.rq.rnr_timer_ns = rnr_timer_ns(attr.min_rnr_timer);
         }
         if (qp.rq.channel != nullptr)
-            qp.rq.channel->header().responder_access.store(own.qp_access_flags,
+            qp.rq.channel->header().responder_access.store(remote_access(own),
                                                            std::memory_order_release);
     }
     const std::lock_guard hold(qp.sq.lock);
@@ -255,6 +257,7 @@ void Device::withdraw(Qp &qp) noexcept {
         --qp.sends_to->users;
         --qp.receives_to->users;
     }
+    if (process_->is_inherited()) return;  // the events are the parent's
     async_events_.purge(reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&qp)),
                         sizeof(ib_uverbs_async_event_desc));
 }

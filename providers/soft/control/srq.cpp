@@ -87,7 +87,8 @@ Result<void> Device::destroy_srq(ibv_srq *ibsrq) {
     auto *srq = static_cast<Srq *>(ibsrq);
     if (const uint32_t users = srq->users.load(); users != 0)
         return fail(EBUSY, std::to_string(users) + " queue pairs still receive from here");
-    async_events_.purge(reinterpret_cast<uintptr_t>(ibsrq), sizeof(ib_uverbs_async_event_desc));
+    if (!process_->is_inherited())
+        async_events_.purge(reinterpret_cast<uintptr_t>(ibsrq), sizeof(ib_uverbs_async_event_desc));
     Host::table().retire_srq(srq);
     srq->domain->users.fetch_sub(1);
     srqs_.remove(srq);

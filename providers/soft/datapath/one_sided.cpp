@@ -99,8 +99,7 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     ChannelHeader &header = channel.header();
     if (is_read && qp.sq.max_rd_atomic == 0) return {Step::failed, IBV_WC_LOC_QP_OP_ERR};
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
-    if ((header.responder_access.load(std::memory_order_acquire) & needed) == 0 ||
-        (is_read && header.responder_rd_atomic.load(std::memory_order_relaxed) == 0))
+    if ((header.responder_access.load(std::memory_order_acquire) & needed) == 0)
         return {Step::failed, IBV_WC_REM_INV_REQ_ERR};
     if (!channel.link().reaches_peer() && wqe.length > 0) {
         if (!is_read) return write_in_parts(qp, wqe, memory);

@@ -149,8 +149,6 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
         header.responder_access.store(qp.remote_access.load(std::memory_order_relaxed),
                                       std::memory_order_relaxed);
         header.responder_pd.store(qp.domain_pd->number, std::memory_order_relaxed);
-        header.responder_rd_atomic.store(qp.rd_atomic_limit.load(std::memory_order_relaxed),
-                                         std::memory_order_relaxed);
         header.responder_state.store(static_cast<uint32_t>(ResponderState::attached),
                                      std::memory_order_release);
         if (qp.is_datagram)
@@ -158,6 +156,9 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
         else
             qp.rq.channel = std::move(end);
         qp.rq.position.store(0, std::memory_order_relaxed);
+        // The QP may have failed since it was found fit: whoever turned its senders away then did
+        // not see this one.
+        if (qp.now.load(std::memory_order_acquire) == IBV_QPS_ERR) turn_senders_away(qp.rq);
     }
     update_kicks(qp);
     progress(qp);
@@ -194,6 +195,8 @@ void requester_closed(Qp &qp, Link &link, uint32_t channel) noexcept {
 void responder_ready(Qp &qp) noexcept {
     {
         const std::lock_guard hold(qp.sq.lock);
+        // Turned away already, which may be told before the answer to the opening is.
+        if (qp.sq.channel != nullptr && qp.sq.channel->is_closed()) return;
         qp.sq.unreachable = false;
         qp.sq.give_up_at_ns = 0;
     }
@@ -250,10 +253,7 @@ void link_lost(Qp &qp, Link &link) noexcept {
         advance_sends(qp);
         if (qp.sq.channel != nullptr && &qp.sq.channel->link() == &link) {
             qp.sq.unreachable = true;
-            const bool closed_before =
-                qp.sq.channel->header().responder_state.load(std::memory_order_acquire) ==
-                static_cast<uint32_t>(ResponderState::closed);
-            was_ours = !closed_before || !qp.sq.ring.is_empty();
+            was_ours = !qp.sq.channel->is_closed() || !qp.sq.ring.is_empty();
         }
     }
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);

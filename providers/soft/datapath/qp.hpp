@@ -253,7 +253,6 @@ struct Qp : ibv_qp {
     std::atomic<ibv_qp_state> now{IBV_QPS_RESET};
     std::atomic<uint32_t> remote_access{0};
     std::atomic<uint32_t> qkey{0};
-    std::atomic<uint32_t> rd_atomic_limit{0};  // max_dest_rd_atomic
     // What the peer's last message told: how far it has freed the ring of sq.channel, modulo 2^32.
     std::atomic<uint32_t> acknowledged{0};
     uint32_t max_inline = 0;

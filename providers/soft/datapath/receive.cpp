@@ -97,11 +97,6 @@ Outcome deny(Qp &qp, RxEnd &end) noexcept {
     return reject(qp, end, Refusal::access);
 }
 
-// IBTA 9.7.4.1.3: a responder without room for READs and atomics takes none.
-bool serves_reads(const Qp &qp) noexcept {
-    return qp.is_reliable && qp.rd_atomic_limit.load(std::memory_order_relaxed) != 0;
-}
-
 // The receive cannot hold the message: it completes with `status`, and that is our own error; a
 // sender that is acknowledged hears of it.
 Outcome fail_receive(Qp &qp, RxEnd &end, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
@@ -210,7 +205,7 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         offset > arrival.length || place.length > arrival.length - offset)
         return refuse(qp, end, Refusal::invalid_request);
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
-    if ((is_read && !serves_reads(qp)) ||
+    if ((is_read && !qp.is_reliable) ||
         (qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
         return reject(qp, end, Refusal::invalid_request);
     // All of the request must be allowed before its first byte moves.
@@ -235,7 +230,7 @@ Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     std::memcpy(&request, arrival.data, sizeof request);
     const auto kind = static_cast<AtomicKind>(request.kind);
     if ((kind != AtomicKind::fetch_and_add && kind != AtomicKind::compare_and_swap) ||
-        !serves_reads(qp) || request.address % sizeof(uint64_t) != 0 ||
+        !qp.is_reliable || request.address % sizeof(uint64_t) != 0 ||
         (qp.remote_access.load(std::memory_order_relaxed) & IBV_ACCESS_REMOTE_ATOMIC) == 0)
         return refuse(qp, end, Refusal::invalid_request);
     uint64_t address = 0;
@@ -343,10 +338,10 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
         if (outcome == Outcome::taken || outcome == Outcome::lost) {
             end.step_over(arrival);
             took = true;
+            qp.rq.refuse_at_ns = 0;  // the next message's retries are counted anew
         }
     }
     if (took) {
-        qp.rq.refuse_at_ns = 0;
         qp.rq.position.store(static_cast<uint32_t>(end.position()), std::memory_order_relaxed);
         if (end.owes_acknowledgement()) end.acknowledge();
         end.fence_before_look();

@@ -99,14 +99,14 @@ bool retire(Qp &qp) noexcept {
 }
 
 // The responder learns that we were refused: it enters its error state as if it had refused.
-void tell_refusal(TxEnd &channel) noexcept {
+void tell_refusal(TxEnd &channel, Refusal why) noexcept {
     Message *message = channel.reserve(0);
     if (message == nullptr) return;
     message->kind = static_cast<uint8_t>(MessageKind::fatal);
     message->flags = 0;
     message->payload = 0;
     message->length = 0;
-    message->argument = static_cast<uint32_t>(Refusal::access);
+    message->argument = static_cast<uint32_t>(why);
     channel.publish(message);
     kick_responder(channel);
 }
@@ -143,8 +143,10 @@ bool transmit_all(Qp &qp, Untold &untold) noexcept {
             qp.is_datagram ? transmit_datagram(qp, wqe, untold) : transmit_connected(qp, wqe);
         if (result.step == Step::wait) break;
         if (result.step == Step::failed) {
-            if (result.status == IBV_WC_REM_ACCESS_ERR || result.status == IBV_WC_REM_INV_REQ_ERR)
-                tell_refusal(*sq.channel);
+            if (result.status == IBV_WC_REM_ACCESS_ERR)
+                tell_refusal(*sq.channel, Refusal::access);
+            else if (result.status == IBV_WC_REM_INV_REQ_ERR)
+                tell_refusal(*sq.channel, Refusal::invalid_request);
             fail_sends(qp, result.status);
             return false;
         }

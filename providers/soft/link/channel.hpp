@@ -119,6 +119,10 @@ public:
         return header().responder_state.load(std::memory_order_acquire) ==
                static_cast<uint32_t>(ResponderState::attached);
     }
+    [[nodiscard]] bool is_closed() const noexcept {
+        return header().responder_state.load(std::memory_order_acquire) ==
+               static_cast<uint32_t>(ResponderState::closed);
+    }
 
 private:
     [[nodiscard]] Message *at(uint64_t position) const noexcept {
@@ -171,6 +175,7 @@ public:
     // Needs the receive queue's lock, or the progress lock of the CQ that its completions go to: as
     // long as one of the two is held, the channel stays.
     [[nodiscard]] bool has_message() const noexcept {
+        if (has_refused_.load(std::memory_order_relaxed)) return false;
         const uint64_t here = position();
         return at(here)->tag.load(std::memory_order_acquire) == segment_.nonce() + here;
     }
@@ -223,8 +228,10 @@ public:
             publish_before_look();
     }
 
-    // Ends the conversation: the message at the current position was refused.
+    // Ends the conversation: the message at the current position was refused, and neither it nor
+    // what is behind it will be taken by a receive that comes later.
     void refuse(Refusal why) noexcept {
+        has_refused_.store(true, std::memory_order_relaxed);
         acknowledge();
         header().refused.store(position() << 8 | static_cast<uint64_t>(why),
                                std::memory_order_release);
@@ -247,7 +254,8 @@ private:
     ChannelSegment segment_;
     std::shared_ptr<Link> link_;
     uint32_t id_;
-    std::atomic<uint64_t> position_{0};  // written under the receive queue's lock
+    std::atomic<uint64_t> position_{0};     // written under the receive queue's lock
+    std::atomic<bool> has_refused_{false};  // the same
     uint64_t acknowledged_ = 0;
     bool skips_fences_ = false;
     std::unique_ptr<CopyWatch::Seat> seat_;

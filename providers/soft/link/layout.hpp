@@ -98,8 +98,6 @@ struct ChannelHeader {
     std::atomic<uint32_t> responder_access;  // the QP's remote access flags
     std::atomic<uint32_t> responder_pd;
     std::atomic<uint32_t> responder_wants_kick;
-    // How many READs and atomics the responder's QP serves at a time; 0: it serves none.
-    std::atomic<uint32_t> responder_rd_atomic;
     std::atomic<uint32_t> responder_skips_fences;  // as the requester's, towards `freed`
 
     // Written by the responder: what stood in memory before each atomic operation. The requester

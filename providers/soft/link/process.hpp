@@ -34,6 +34,8 @@ public:
     [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
+    // In a forked child: all that belongs to this object is still the parent's.
+    [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
     [[nodiscard]] uint32_t next_pd() noexcept { return pds_.fetch_add(1) + 1; }
 
     // fork(): the child must not drive its parent's rings nor keep its sockets alive. Everything

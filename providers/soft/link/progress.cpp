@@ -116,8 +116,13 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
     if (kind == PacketKind::hello) {
         VERBS_CHECK(link->greet(packet, received.fd));
         if (is_responder) link->send(hello(link.get()), mrs_.fd().get());
-        if (!link->reaches_peer())
-            Host::log(VERBS_HOST_LOG_WARN, "the memory of process %d cannot be reached directly",
+        if (link->reaches_peer())
+            Host::log(VERBS_HOST_LOG_INFO, "process %d: data moves by direct copies",
+                      static_cast<int>(link->pid()));
+        else
+            Host::log(VERBS_HOST_LOG_WARN,
+                      "the memory of process %d cannot be reached directly: data moves through "
+                      "the rings",
                       static_cast<int>(link->pid()));
         for (const auto &[number, qp] : link->channels)
             update_kicks(*qp);
@@ -249,7 +254,7 @@ void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason)
     // What the peer had done on any of its queue pairs completes before what it left undone on the
     // first one: programs share a CQ among them, and count.
     for (const auto &[number, qp] : channels)
-        progress(*qp, Driver::thread);
+        progress(*qp);
     for (const auto &[number, qp] : channels)
         link_lost(*qp, *link);
 }
