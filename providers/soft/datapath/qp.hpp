@@ -44,7 +44,10 @@ struct Membership {
     verbs::UniqueFd name;
 };
 
+// An IPv6 multicast address, or an IPv4 one in its mapped form (IBTA annex A17).
 [[nodiscard]] inline bool is_multicast(const uint8_t *gid) noexcept {
+    static constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (std::memcmp(gid, kMapped, sizeof kMapped) == 0) return (gid[12] & 0xf0) == 0xe0;
     return gid[0] == 0xff;
 }
 

@@ -127,7 +127,9 @@ __attribute__((noinline)) void open_ways(Qp &qp, const ibv_send_wr *wr) noexcept
         return;
     }
     for (; wr != nullptr; wr = wr->next) {
-        if (wr->wr.ud.ah == nullptr) continue;
+        // Other requests have something else in the place of the address handle.
+        const bool is_send = wr->opcode == IBV_WR_SEND || wr->opcode == IBV_WR_SEND_WITH_IMM;
+        if (!is_send || wr->wr.ud.ah == nullptr) continue;
         const ibv_gid &dgid = static_cast<Ah *>(wr->wr.ud.ah)->attr.grh.dgid;
         if (is_multicast(dgid.raw)) {
             qp.owner->open_group(qp, dgid);
