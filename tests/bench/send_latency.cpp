@@ -73,7 +73,7 @@ void play(const Options &options, const Meeting &meeting, Flags &flags, bool beg
 }  // namespace
 
 int main(int argc, char **argv) {
-    const Options options = parse(argc, argv, {2000, 501, {}});
+    const Options options = parse(argc, argv, {500, 1001, {}});
     Flags *flags = share_flags();
     return run_both([&](const Meeting &meeting) { play(options, meeting, *flags, true); },
                     [&](const Meeting &meeting) { play(options, meeting, *flags, false); });
