@@ -213,7 +213,10 @@ void link_lost(Qp &qp, Link &link) noexcept {
             const bool closed_before =
                 qp.sq.channel->header().responder_state.load(std::memory_order_acquire) ==
                 static_cast<uint32_t>(ResponderState::closed);
-            was_ours = !closed_before || !qp.sq.ring.is_empty();
+            // A peer that destroyed its queue pair and ended did not die: whoever sends to it waits
+            // as long as he asked to (who asked for ever hears of it now).
+            was_ours = !closed_before || (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
+            if (!was_ours) advance_sends(qp);  // starts that clock
         }
     }
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
