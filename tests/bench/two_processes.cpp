@@ -108,7 +108,7 @@ int run_both(const std::function<void(const Meeting &)> &first,
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-void Endpoint::open(const std::string &device) {
+ibv_context *open_device(const std::string &device) {
     int count = 0;
     ibv_device **list = ibv_get_device_list(&count);
     must(list != nullptr && count > 0, "no device");
@@ -118,19 +118,19 @@ void Endpoint::open(const std::string &device) {
         if (device.empty() ? name.starts_with("soft_lo") : name == device) chosen = list[i];
     }
     must(chosen != nullptr, "no such device");
-    context_ = ibv_open_device(chosen);
-    must(context_ != nullptr, "ibv_open_device");
+    ibv_context *context = ibv_open_device(chosen);
+    must(context != nullptr, "ibv_open_device");
     ibv_free_device_list(list);
+    return context;
 }
 
-// The first entry that stands for an IPv4 address, or else the first.
-int Endpoint::gid_index() {
+int choose_gid(ibv_context *context) {
     static constexpr uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     ibv_port_attr port{};
-    must(ibv_query_port(context_, 1, &port) == 0, "ibv_query_port");
+    must(ibv_query_port(context, 1, &port) == 0, "ibv_query_port");
     for (int i = 0; i < port.gid_tbl_len; ++i) {
         ibv_gid gid{};
-        must(ibv_query_gid(context_, 1, i, &gid) == 0, "ibv_query_gid");
+        must(ibv_query_gid(context, 1, i, &gid) == 0, "ibv_query_gid");
         if (std::memcmp(gid.raw, kPrefix, sizeof kPrefix) == 0) return i;
     }
     return 0;
@@ -142,14 +142,16 @@ Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     must(pages != MAP_FAILED, "mmap");
     memory_ = static_cast<uint8_t *>(pages);
-    open(options.device);
+    context_ = open_device(options.device);
     pd_ = ibv_alloc_pd(context_);
     must(pd_ != nullptr, "ibv_alloc_pd");
     mr_ = ibv_reg_mr(pd_, memory_, bytes,
                      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
     must(mr_ != nullptr, "ibv_reg_mr");
     send_cq_ = ibv_create_cq(context_, static_cast<int>(depth), nullptr, nullptr, 0);
-    recv_cq_ = ibv_create_cq(context_, static_cast<int>(depth), nullptr, nullptr, 0);
+    events_ = ibv_create_comp_channel(context_);
+    must(events_ != nullptr, "ibv_create_comp_channel");
+    recv_cq_ = ibv_create_cq(context_, static_cast<int>(depth), nullptr, events_, 0);
     must(send_cq_ != nullptr && recv_cq_ != nullptr, "ibv_create_cq");
     ibv_qp_init_attr init{};
     init.send_cq = send_cq_;
@@ -162,29 +164,34 @@ Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes,
 }
 
 void Endpoint::connect(const Meeting &meeting) {
-    const int index = gid_index();
+    const int index = choose_gid(context_);
     Address own{{}, qp_->qp_num, mr_->rkey, reinterpret_cast<uint64_t>(memory_)};
     must(ibv_query_gid(context_, 1, index, &own.gid) == 0, "ibv_query_gid");
     peer_ = meeting.swap(own);
+    connect_qp(qp_, index, peer_);
+    meeting.barrier();
+}
+
+void connect_qp(ibv_qp *qp, int gid_index, const Address &peer) {
     ibv_qp_attr attr{};
     attr.qp_state = IBV_QPS_INIT;
     attr.port_num = 1;
     attr.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
-    must(ibv_modify_qp(qp_, &attr,
+    must(ibv_modify_qp(qp, &attr,
                        IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS) == 0,
          "INIT");
     attr = {};
     attr.qp_state = IBV_QPS_RTR;
     attr.ah_attr.is_global = 1;
     attr.ah_attr.port_num = 1;
-    attr.ah_attr.grh.dgid = peer_.gid;
-    attr.ah_attr.grh.sgid_index = static_cast<uint8_t>(index);
+    attr.ah_attr.grh.dgid = peer.gid;
+    attr.ah_attr.grh.sgid_index = static_cast<uint8_t>(gid_index);
     attr.ah_attr.grh.hop_limit = 64;
     attr.path_mtu = IBV_MTU_1024;
-    attr.dest_qp_num = peer_.qp_num;
+    attr.dest_qp_num = peer.qp_num;
     attr.max_dest_rd_atomic = 1;
     attr.min_rnr_timer = 1;
-    must(ibv_modify_qp(qp_, &attr,
+    must(ibv_modify_qp(qp, &attr,
                        IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
                            IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER) == 0,
          "RTR");
@@ -194,16 +201,16 @@ void Endpoint::connect(const Meeting &meeting) {
     attr.retry_cnt = 7;
     attr.rnr_retry = 7;
     attr.max_rd_atomic = 1;
-    must(ibv_modify_qp(qp_, &attr,
+    must(ibv_modify_qp(qp, &attr,
                        IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
                            IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC) == 0,
          "RTS");
-    meeting.barrier();
 }
 
 Endpoint::~Endpoint() {
     ibv_destroy_qp(qp_);
     ibv_destroy_cq(recv_cq_);
+    ibv_destroy_comp_channel(events_);
     ibv_destroy_cq(send_cq_);
     ibv_dereg_mr(mr_);
     ibv_dealloc_pd(pd_);
@@ -226,6 +233,14 @@ double median(std::vector<double> values) {
     const size_t middle = values.size() / 2;
     if (values.size() % 2 == 1) return values[middle];
     return (values[middle - 1] + values[middle]) / 2;
+}
+
+void print_comparison(const char *unit, const std::vector<double> &verbs,
+                      const std::vector<double> &raw) {
+    std::printf("verbs_%s %.1f\nraw_%s %.1f\n", unit, median(verbs), unit, median(raw));
+    std::printf("verbs_least_%s %.1f\nraw_least_%s %.1f\n", unit, *std::ranges::min_element(verbs),
+                unit, *std::ranges::min_element(raw));
+    std::printf("ratio %.3f\n", median(verbs) / median(raw));
 }
 
 }  // namespace bench

@@ -56,7 +56,24 @@ private:
 int run_both(const std::function<void(const Meeting &)> &first,
              const std::function<void(const Meeting &)> &second);
 
-// Memory, registered for everything, and a queue pair connected to the other process.
+// The device that a bench uses, opened.
+ibv_context *open_device(const std::string &name);
+
+// Where a queue pair and its memory are.
+struct Address {
+    ibv_gid gid;
+    uint32_t qp_num;
+    uint32_t rkey;
+    uint64_t addr;
+};
+
+// The entry of the GID table that stands for an IPv4 address, or else the first.
+int choose_gid(ibv_context *context);
+// From RESET to RTS, all remote access allowed, RNR retried for ever.
+void connect_qp(ibv_qp *qp, int gid_index, const Address &peer);
+
+// Memory, registered for everything, and a queue pair connected to the other process. The receive
+// CQ has a completion channel, which costs nothing unless it is armed.
 class Endpoint {
 public:
     Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth);
@@ -69,18 +86,11 @@ public:
     [[nodiscard]] uint32_t peer_rkey() const { return peer_.rkey; }
     [[nodiscard]] ibv_cq *send_cq() const { return send_cq_; }
     [[nodiscard]] ibv_cq *recv_cq() const { return recv_cq_; }
+    [[nodiscard]] ibv_comp_channel *events() const { return events_; }
     [[nodiscard]] ibv_qp *qp() const { return qp_; }
     [[nodiscard]] ibv_sge sge(uint32_t length) const;
 
 private:
-    struct Address {
-        ibv_gid gid;
-        uint32_t qp_num;
-        uint32_t rkey;
-        uint64_t addr;
-    };
-    void open(const std::string &device);
-    int gid_index();
     void connect(const Meeting &meeting);
 
     size_t bytes_;
@@ -88,6 +98,7 @@ private:
     ibv_context *context_ = nullptr;
     ibv_pd *pd_ = nullptr;
     ibv_mr *mr_ = nullptr;
+    ibv_comp_channel *events_ = nullptr;
     ibv_cq *send_cq_ = nullptr;
     ibv_cq *recv_cq_ = nullptr;
     ibv_qp *qp_ = nullptr;
@@ -106,5 +117,8 @@ inline ibv_wc wait_one(ibv_cq *cq) {
 
 double now_ns();
 double median(std::vector<double> values);
+// Prints the medians, the least of each and the ratio of the medians, verbs to raw.
+void print_comparison(const char *unit, const std::vector<double> &verbs,
+                      const std::vector<double> &raw);
 
 }  // namespace bench

@@ -67,6 +67,17 @@ Step rc_rts(ibv_context *context, const PathOptions &options) {
     return step;
 }
 
+Step uc_rtr(ibv_context *context, const QpAddress &peer, const PathOptions &options) {
+    return rc_rtr(context, peer, options).without(IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
+}
+
+Step uc_rts(const PathOptions &options) {
+    Step step = to_state(IBV_QPS_RTS);
+    step.attr.sq_psn = options.psn;
+    step.mask |= IBV_QP_SQ_PSN;
+    return step;
+}
+
 Step ud_init(const PathOptions &options) {
     Step step = to_state(IBV_QPS_INIT);
     step.attr.pkey_index = 0;
@@ -97,6 +108,12 @@ int connect_rc(ibv_qp *qp, const QpAddress &peer, const PathOptions &options) {
     return rc_rts(qp->context, options).apply(qp);
 }
 
+int connect_uc(ibv_qp *qp, const QpAddress &peer, const PathOptions &options) {
+    if (const int error = rc_init(options).apply(qp); error != 0) return error;
+    if (const int error = uc_rtr(qp->context, peer, options).apply(qp); error != 0) return error;
+    return uc_rts(options).apply(qp);
+}
+
 int activate_ud(ibv_qp *qp, const PathOptions &options) {
     if (const int error = ud_init(options).apply(qp); error != 0) return error;
     if (const int error = ud_rtr().apply(qp); error != 0) return error;
@@ -106,7 +123,10 @@ int activate_ud(ibv_qp *qp, const PathOptions &options) {
 void must_connect_rc(ibv_qp *qp, const QpAddress &peer, const PathOptions &options) {
     int error = 0;
     if (qp->state != IBV_QPS_RESET) error = to_state(IBV_QPS_RESET).apply(qp);
-    if (error == 0) error = connect_rc(qp, peer, options);
+    if (error == 0) {
+        error = qp->qp_type == IBV_QPT_UC ? connect_uc(qp, peer, options)
+                                          : connect_rc(qp, peer, options);
+    }
     if (error == 0) return;
     errno = error;
     give_up("connecting a queue pair");

@@ -44,6 +44,9 @@ Step to_state(ibv_qp_state state);
 Step rc_init(const PathOptions &options = {});
 Step rc_rtr(ibv_context *context, const QpAddress &peer, const PathOptions &options = {});
 Step rc_rts(ibv_context *context, const PathOptions &options = {});
+// An unreliable connection begins as a reliable one and then needs less.
+Step uc_rtr(ibv_context *context, const QpAddress &peer, const PathOptions &options = {});
+Step uc_rts(const PathOptions &options = {});
 Step ud_init(const PathOptions &options = {});
 Step ud_rtr();
 Step ud_rts(const PathOptions &options = {});
@@ -53,8 +56,9 @@ QpAddress address_of(ibv_qp *qp, const PathOptions &options = {});
 
 // RESET to RTS; the first error number on the way, or 0.
 int connect_rc(ibv_qp *qp, const QpAddress &peer, const PathOptions &options = {});
+int connect_uc(ibv_qp *qp, const QpAddress &peer, const PathOptions &options = {});
 int activate_ud(ibv_qp *qp, const PathOptions &options = {});
-// From any state to RTS; an error is thrown.
+// From any state to RTS; an error is thrown. An unreliable connection is taken the same way.
 void must_connect_rc(ibv_qp *qp, const QpAddress &peer, const PathOptions &options = {});
 
 // The state the device tells, not the one the library remembers.

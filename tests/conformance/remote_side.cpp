@@ -22,6 +22,14 @@ enum class RemoteSide::Act : uint32_t {
     kStore,
     kState,
     kChangeState,
+    kPostSrqRecv,
+    kModifySrq,
+    kSrqAttributes,
+    kCountUp,
+    kBind,
+    kWindowRkey,
+    kAttach,
+    kDetach,
     kFork,
     kLeave,
 };
@@ -123,6 +131,38 @@ int RemoteSide::change_state(ibv_qp_state state) {
     return ask(std::move(request(Act::kChangeState).put(state))).take<int>();
 }
 
+int RemoteSide::post_srq_recv(uint64_t id, const Slices &into) {
+    return ask(std::move(request(Act::kPostSrqRecv).put(id).put(into))).take<int>();
+}
+
+int RemoteSide::modify_srq(const ibv_srq_attr &attr, int mask) {
+    return ask(std::move(request(Act::kModifySrq).put(attr).put(mask))).take<int>();
+}
+
+ibv_srq_attr RemoteSide::srq_attributes() {
+    return ask(request(Act::kSrqAttributes)).take<ibv_srq_attr>();
+}
+
+std::vector<uint64_t> RemoteSide::count_up(const RemotePlace &counter, size_t times) {
+    return ask(std::move(request(Act::kCountUp).put(counter).put(times))).take_all<uint64_t>();
+}
+
+int RemoteSide::bind(const Binding &binding) {
+    return ask(std::move(request(Act::kBind).put(binding))).take<int>();
+}
+
+uint32_t RemoteSide::window_rkey() {
+    return ask(request(Act::kWindowRkey)).take<uint32_t>();
+}
+
+int RemoteSide::attach(const ibv_gid &group) {
+    return ask(std::move(request(Act::kAttach).put(group))).take<int>();
+}
+
+int RemoteSide::detach(const ibv_gid &group) {
+    return ask(std::move(request(Act::kDetach).put(group))).take<int>();
+}
+
 ::testing::AssertionResult RemoteSide::leave() {
     is_there_ = false;
     try {
@@ -200,6 +240,37 @@ void serve_side(Exchange &exchange) {
                 break;
             case Act::kChangeState:
                 answer.put(side.change_state(request.take<ibv_qp_state>()));
+                break;
+            case Act::kPostSrqRecv: {
+                const auto id = request.take<uint64_t>();
+                answer.put(side.post_srq_recv(id, request.take<Slices>()));
+                break;
+            }
+            case Act::kModifySrq: {
+                const auto attr = request.take<ibv_srq_attr>();
+                answer.put(side.modify_srq(attr, request.take<int>()));
+                break;
+            }
+            case Act::kSrqAttributes:
+                answer.put(side.srq_attributes());
+                break;
+            case Act::kCountUp: {
+                const auto counter = request.take<RemotePlace>();
+                const std::vector<uint64_t> found = side.count_up(counter, request.take<size_t>());
+                answer.put_all(std::span<const uint64_t>(found));
+                break;
+            }
+            case Act::kBind:
+                answer.put(side.bind(request.take<Binding>()));
+                break;
+            case Act::kWindowRkey:
+                answer.put(side.window_rkey());
+                break;
+            case Act::kAttach:
+                answer.put(side.attach(request.take<ibv_gid>()));
+                break;
+            case Act::kDetach:
+                answer.put(side.detach(request.take<ibv_gid>()));
                 break;
             case Act::kFork:
                 fork_until_hang_up(exchange.fd());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One side of a connection: a queue pair with its completion queues and one registered region. A
-// side lives in this process or in another one, and a test does not care which.
+// One side of a connection: a queue pair with its completion queues and one registered region, and
+// a shared receive queue or a memory window where a test wants them. A side lives in this process
+// or in another one, and a test does not care which.
 #pragma once
 
 #include "completions.hpp"
@@ -27,7 +28,7 @@ struct SideOptions {
     int sq_sig_all = 0;
     int cqe = 256;
     PathOptions path;
-    uint32_t unused = 0;  // no padding: this travels between processes
+    ibv_srq_attr srq = {0, 0, 0};  // with room for requests: the queue pair receives from it
 };
 
 // A piece of the side's region. A nonzero lkey_flip spoils the key.
@@ -60,9 +61,11 @@ struct Sending {
     unsigned flags = IBV_SEND_SIGNALED;
     Slices data;
     RemotePlace remote;
-    QpAddress datagram;  // UD: where to
-    uint32_t qkey = 0;   // UD
-    uint32_t imm = 0;    // in host order
+    QpAddress datagram;        // UD: where to
+    uint32_t qkey = 0;         // UD
+    uint32_t imm = 0;          // in host order
+    uint64_t compare_add = 0;  // atomics: what is compared, or added
+    uint64_t swap = 0;         // atomics: what replaces a value that was as expected
 
     [[nodiscard]] Sending with_imm(uint32_t value) const {
         Sending copy = *this;
@@ -106,7 +109,32 @@ inline Sending make_read(uint64_t id, const Slices &data, const RemotePlace &fro
     return sending;
 }
 
-// Posting gives the error number; the rest throws when it fails.
+inline Sending make_fetch_add(uint64_t id, const Slices &into, const RemotePlace &at,
+                              uint64_t summand) {
+    Sending sending = make_write(id, into, at);
+    sending.opcode = IBV_WR_ATOMIC_FETCH_AND_ADD;
+    sending.compare_add = summand;
+    return sending;
+}
+inline Sending make_compare_swap(uint64_t id, const Slices &into, const RemotePlace &at,
+                                 uint64_t expected, uint64_t desired) {
+    Sending sending = make_write(id, into, at);
+    sending.opcode = IBV_WR_ATOMIC_CMP_AND_SWP;
+    sending.compare_add = expected;
+    sending.swap = desired;
+    return sending;
+}
+
+// Binds the side's window to a part of its region.
+struct Binding {
+    uint64_t id = 0;
+    uint64_t offset = 0;
+    uint64_t length = 0;
+    int access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
+    unsigned flags = IBV_SEND_SIGNALED;
+};
+
+// Posting, modifying, attaching and the like give the error number; the rest throws when it fails.
 class Side {
 public:
     virtual ~Side() = default;
@@ -122,6 +150,18 @@ public:
     virtual void store(size_t offset, std::span<const uint8_t> bytes) = 0;
     virtual ibv_qp_state state() = 0;
     virtual int change_state(ibv_qp_state state) = 0;
+    // With a shared receive queue of its own.
+    virtual int post_srq_recv(uint64_t id, const Slices &into) = 0;
+    virtual int modify_srq(const ibv_srq_attr &attr, int mask) = 0;
+    virtual ibv_srq_attr srq_attributes() = 0;
+    // Adds 1 to a counter again and again with several additions under way, and gives the values
+    // that were found there, in the order of posting.
+    virtual std::vector<uint64_t> count_up(const RemotePlace &counter, size_t times) = 0;
+    // The window is made by whichever is called first.
+    virtual int bind(const Binding &binding) = 0;
+    virtual uint32_t window_rkey() = 0;
+    virtual int attach(const ibv_gid &group) = 0;
+    virtual int detach(const ibv_gid &group) = 0;
 
     ibv_wc sent() { return sent(1).front(); }
     ibv_wc received() { return received(1).front(); }
@@ -133,8 +173,11 @@ public:
 
 class LocalSide final : public Side {
 public:
+    // With a shared receive queue that is given, it receives from that one instead of its own.
     explicit LocalSide(ibv_context *context, const SideOptions &options = {},
-                       ibv_comp_channel *channel = nullptr);
+                       ibv_comp_channel *channel = nullptr, ibv_srq *shared = nullptr);
+    // Leaves the groups that are left.
+    ~LocalSide() override;
 
     QpAddress address() override;
     RemotePlace memory() override;
@@ -147,6 +190,14 @@ public:
     void store(size_t offset, std::span<const uint8_t> bytes) override;
     ibv_qp_state state() override;
     int change_state(ibv_qp_state state) override;
+    int post_srq_recv(uint64_t id, const Slices &into) override;
+    int modify_srq(const ibv_srq_attr &attr, int mask) override;
+    ibv_srq_attr srq_attributes() override;
+    std::vector<uint64_t> count_up(const RemotePlace &counter, size_t times) override;
+    int bind(const Binding &binding) override;
+    uint32_t window_rkey() override;
+    int attach(const ibv_gid &group) override;
+    int detach(const ibv_gid &group) override;
     using Side::received;
     using Side::sent;
 
@@ -154,6 +205,10 @@ public:
     [[nodiscard]] ibv_qp *qp() const { return qp_.get(); }
     [[nodiscard]] ibv_cq *send_cq() const { return send_cq_.get(); }
     [[nodiscard]] ibv_cq *recv_cq() const { return recv_cq_.get(); }
+    [[nodiscard]] ibv_srq *srq() const { return srq_.get(); }
+    [[nodiscard]] Srq &owned_srq() { return srq_; }
+    [[nodiscard]] ibv_mw *window();
+    [[nodiscard]] Mw &owned_window() { return window_; }
     [[nodiscard]] Region &region() { return region_; }
     [[nodiscard]] const ibv_qp_cap &cap() const { return cap_; }
     [[nodiscard]] Qp &owned_qp() { return qp_; }
@@ -167,8 +222,11 @@ private:
     Region region_;
     Cq send_cq_;
     Cq recv_cq_;
+    Srq srq_;
     ibv_qp_cap cap_;  // granted; filled when the queue pair is created
     Qp qp_;
+    Mw window_;
+    std::vector<ibv_gid> groups_;
     std::vector<std::pair<ibv_gid, Ah>> address_handles_;
 };
 
@@ -190,6 +248,14 @@ public:
     void store(size_t offset, std::span<const uint8_t> bytes) override;
     ibv_qp_state state() override;
     int change_state(ibv_qp_state state) override;
+    int post_srq_recv(uint64_t id, const Slices &into) override;
+    int modify_srq(const ibv_srq_attr &attr, int mask) override;
+    ibv_srq_attr srq_attributes() override;
+    std::vector<uint64_t> count_up(const RemotePlace &counter, size_t times) override;
+    int bind(const Binding &binding) override;
+    uint32_t window_rkey() override;
+    int attach(const ibv_gid &group) override;
+    int detach(const ibv_gid &group) override;
     using Side::received;
     using Side::sent;
 

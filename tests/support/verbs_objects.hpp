@@ -62,6 +62,11 @@ using Cq = Handle<ibv_cq, ibv_destroy_cq>;
 using Srq = Handle<ibv_srq, ibv_destroy_srq>;
 using Qp = Handle<ibv_qp, ibv_destroy_qp>;
 using Ah = Handle<ibv_ah, ibv_destroy_ah>;
+// Some headers have the call itself as a static inline function, of which each file has its own.
+inline int dealloc_mw(ibv_mw *mw) {
+    return ibv_dealloc_mw(mw);
+}
+using Mw = Handle<ibv_mw, dealloc_mw>;
 
 [[noreturn]] inline void give_up(const char *what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -84,6 +89,21 @@ inline Cq create_cq(ibv_context *context, int cqe = 256, ibv_comp_channel *chann
     Cq cq(ibv_create_cq(context, cqe, cq_context, channel, 0));
     if (!cq) give_up("ibv_create_cq");
     return cq;
+}
+
+inline Mw alloc_mw(ibv_pd *pd) {
+    Mw mw(ibv_alloc_mw(pd, IBV_MW_TYPE_1));
+    if (!mw) give_up("ibv_alloc_mw");
+    return mw;
+}
+
+inline Srq create_srq(ibv_pd *pd, const ibv_srq_attr &attr, ibv_srq_attr *granted = nullptr) {
+    ibv_srq_init_attr init{};
+    init.attr = attr;
+    Srq srq(ibv_create_srq(pd, &init));
+    if (!srq) give_up("ibv_create_srq");
+    if (granted != nullptr) *granted = init.attr;
+    return srq;
 }
 
 inline constexpr int kEveryAccess =

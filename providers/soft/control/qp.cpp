@@ -63,8 +63,7 @@ int64_t patience_ns(uint8_t timeout, uint8_t retries) {
 
 void join(Cq &cq, Qp &qp) {
     const std::lock_guard hold(cq.progress_lock);
-    if (std::find(cq.polled.begin(), cq.polled.end(), &qp) == cq.polled.end())
-        cq.polled.push_back(&qp);
+    cq.polled.push_back(&qp);
 }
 
 // Receives come out of the SRQ from now on.
@@ -116,7 +115,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     }
     qp->init_attr = *attr;
     join(*qp->sends_to, *qp);
-    join(*qp->receives_to, *qp);
+    if (qp->receives_to != qp->sends_to) join(*qp->receives_to, *qp);
     if (auto enlisted = process_->enlist(*qp); !enlisted) {
         leave(*qp->sends_to, *qp);
         leave(*qp->receives_to, *qp);

@@ -8,6 +8,7 @@
 #include <rdma/ib_user_verbs.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace soft {
@@ -33,14 +34,26 @@ void report_overrun(Cq &cq) noexcept {
 }
 
 int take(Cq &cq, int count, ibv_wc *wc) noexcept {
+    const std::lock_guard hold(cq.lock);
     int taken = 0;
     const uint32_t mask = cq.capacity - 1;
-    while (taken < count && cq.head != cq.tail)
-        wc[taken++] = cq.ring[cq.head++ & mask];
+    uint32_t head = cq.head.load(std::memory_order_relaxed);
+    const uint32_t tail = cq.tail.load(std::memory_order_relaxed);
+    while (taken < count && head != tail)
+        wc[taken++] = cq.ring[head++ & mask];
     // An empty ring starts over at its first line, which is the one in the cache.
-    if (cq.head == cq.tail) cq.head = cq.tail = 0;
+    if (head == tail) cq.tail.store(head = 0, std::memory_order_relaxed);
+    cq.head.store(head, std::memory_order_relaxed);
     return taken;
 }
+
+// How many queue pairs one poll looks at: all of most queues, and of a queue with thousands a part,
+// in turn, so that a poll stays short.
+constexpr std::size_t kLooks = 256;
+
+// A program that found nothing for so long lets others have the processor, if somebody waits for
+// it: with more spinning programs than processors, the peer may be among those.
+constexpr uint32_t kPollsBetweenYields = 4096;
 
 }  // namespace
 
@@ -48,12 +61,21 @@ Cq::~Cq() {
     if (ring != nullptr) ::munmap(ring, ring_bytes);
 }
 
-void push_completion(Cq &cq, const ibv_wc &wc, bool solicited) noexcept {
+void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexcept {
+    // What this work queue completed before, on another thread, is in the ring and seen here: it
+    // was put there under the lock that the caller holds.
+    if (sink != nullptr && sink->at != sink->end && cq.is_empty() &&
+        cq.armed.load(std::memory_order_relaxed) == Armed::no) {
+        *sink->at++ = wc;
+        return;
+    }
     bool fires = false;
     bool overran = false;
     cq.lock.lock();
-    if (cq.tail - cq.head < static_cast<uint32_t>(cq.cqe)) {
-        cq.ring[cq.tail++ & (cq.capacity - 1)] = wc;
+    const uint32_t tail = cq.tail.load(std::memory_order_relaxed);
+    if (tail - cq.head.load(std::memory_order_relaxed) < static_cast<uint32_t>(cq.cqe)) {
+        cq.ring[tail & (cq.capacity - 1)] = wc;
+        cq.tail.store(tail + 1, std::memory_order_relaxed);
     } else {
         overran = !cq.overrun;
         cq.overrun = true;
@@ -68,10 +90,16 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited) noexcept {
     if (overran) report_overrun(cq);
 }
 
-void progress(Cq &cq) noexcept {
+void progress(Cq &cq, Sink &sink) noexcept {
     if (!cq.progress_lock.try_lock()) return;
-    for (Qp *qp : cq.polled)
-        progress(*qp, Driver::poller);
+    const std::size_t count = cq.polled.size();
+    const std::size_t looks = std::min(count, kLooks);
+    std::size_t at = looks == count ? 0 : cq.next_polled;
+    for (std::size_t i = 0; i < looks; ++i, ++at) {
+        if (at >= count) at = 0;
+        poll_queues(*cq.polled[at], cq, sink);
+    }
+    cq.next_polled = at;
     cq.progress_lock.unlock();
 }
 
@@ -96,36 +124,36 @@ void end_polling(Cq &cq) noexcept {
         update_kicks(*qp);
     // What came before the peers could see that they have to kick again.
     for (Qp *qp : cq.polled)
-        progress(*qp, Driver::thread);
+        progress(*qp);
 }
 
 void forget_completions(Cq &cq, uint32_t qp_num) noexcept {
     const std::lock_guard hold(cq.lock);
     const uint32_t mask = cq.capacity - 1;
-    uint32_t kept = cq.head;
-    for (uint32_t at = cq.head; at != cq.tail; ++at)
+    uint32_t kept = cq.head.load(std::memory_order_relaxed);
+    const uint32_t tail = cq.tail.load(std::memory_order_relaxed);
+    for (uint32_t at = kept; at != tail; ++at)
         if (cq.ring[at & mask].qp_num != qp_num) cq.ring[kept++ & mask] = cq.ring[at & mask];
-    cq.tail = kept;
+    cq.tail.store(kept, std::memory_order_relaxed);
 }
 
 int poll_cq(ibv_cq *ibcq, int count, ibv_wc *wc) noexcept {
     Cq &cq = *static_cast<Cq *>(ibcq);
-    cq.lock.lock();
-    int taken = take(cq, count, wc);
-    const bool armed = cq.armed.load(std::memory_order_relaxed) != Armed::no;
-    cq.lock.unlock();
-    if (taken > 0) return taken;
+    if (!cq.is_empty())
+        if (const int taken = take(cq, count, wc); taken > 0) return taken;
+    Sink sink{wc, wc + count};
+    progress(cq, sink);
+    if (sink.at != wc) return static_cast<int>(sink.at - wc);
+    if (!cq.is_empty())
+        if (const int taken = take(cq, count, wc); taken > 0) return taken;
 
-    progress(cq);
     const uint32_t polls = cq.polls.load(std::memory_order_relaxed) + 1;
     cq.polls.store(polls, std::memory_order_relaxed);
-    if (polls >= kPollsThatSpin && !armed && !cq.is_polled.load(std::memory_order_relaxed))
+    if (polls >= kPollsThatSpin && !cq.is_polled.load(std::memory_order_relaxed) &&
+        cq.armed.load(std::memory_order_relaxed) == Armed::no)
         begin_polling(cq);
-
-    cq.lock.lock();
-    taken = take(cq, count, wc);
-    cq.lock.unlock();
-    return taken;
+    if (polls % kPollsBetweenYields == 0) ::sched_yield();
+    return 0;
 }
 
 int req_notify_cq(ibv_cq *ibcq, int solicited_only) noexcept {

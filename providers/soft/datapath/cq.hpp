@@ -22,6 +22,13 @@ struct CompChannel : ibv_comp_channel {
     EventPipe pipe;
 };
 
+// Where completions of a queue go while its program polls it: into the program's own array, as long
+// as nothing older waits in the queue.
+struct Sink {
+    ibv_wc *at;
+    ibv_wc *end;
+};
+
 enum class Armed : uint8_t { no, solicited, next };
 
 struct Cq : ibv_cq {
@@ -35,18 +42,24 @@ struct Cq : ibv_cq {
     EventPipe *async_events = nullptr;
     uint32_t users = 0;  // queue pairs; under the process's mutex
 
+    [[nodiscard]] bool is_empty() const noexcept {
+        return head.load(std::memory_order_relaxed) == tail.load(std::memory_order_relaxed);
+    }
+
     SpinLock lock;  // leaf: the ring and `armed`
     ibv_wc *ring = nullptr;
     std::size_t ring_bytes = 0;
     uint32_t capacity = 0;  // power of two
-    uint32_t head = 0;      // free-running
-    uint32_t tail = 0;
+    // Free-running; written under the lock, looked at without it.
+    std::atomic<uint32_t> head{0};
+    std::atomic<uint32_t> tail{0};
     std::atomic<Armed> armed{Armed::no};  // written under the lock
     bool overrun = false;
 
     // Taken before any queue's lock; a poller that finds it taken leaves the work to its holder.
     SpinLock progress_lock;
-    std::vector<Qp *> polled;  // the queue pairs that polling drives; the rest are kicked
+    std::vector<Qp *> polled;     // the queue pairs that complete here
+    std::size_t next_polled = 0;  // whose turn it is, of more than one poll looks at
     // A program polls this queue in a loop, so peers need not wake the progress thread. Written
     // under progress_lock.
     std::atomic<bool> is_polled{false};
@@ -55,11 +68,12 @@ struct Cq : ibv_cq {
     uint32_t polls_seen = 0;  // the progress thread's
 };
 
-// Appends a completion; fires the completion event if the queue is armed for it.
-void push_completion(Cq &cq, const ibv_wc &wc, bool solicited) noexcept;
+// Appends a completion; fires the completion event if the queue is armed for it. With a sink, the
+// caller's thread is polling the queue and holds the lock of the work queue that completes.
+void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexcept;
 
 // Runs the engine for the queue pairs that complete here.
-void progress(Cq &cq) noexcept;
+void progress(Cq &cq, Sink &sink) noexcept;
 
 // From now on, or no longer, the program's polling is the engine of this queue.
 void begin_polling(Cq &cq) noexcept;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #if defined(__SANITIZE_THREAD__)
 #define SOFT_NO_FENCES 1
@@ -26,6 +27,18 @@ inline void publish_before_look() noexcept {
 #else
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
+}
+
+// The same when the other side looks without a fence of its own (it polls, and a fence after each
+// message would cost it more than the message): the kernel fences all processors that run a process
+// which asked for that. Both sides must have enabled it, and told each other.
+[[nodiscard]] bool enable_barrier_for_all() noexcept;
+void barrier_for_all() noexcept;
+
+inline void publish_before_look(const std::atomic<uint32_t> &other_skips_fences) noexcept {
+    publish_before_look();
+    // Pairs with skip_fences() of TxEnd and RxEnd: who says that it skips them fences once after.
+    if (other_skips_fences.load(std::memory_order_acquire) != 0) barrier_for_all();
 }
 
 // What I read before was read before what I read after.

@@ -125,7 +125,7 @@ Transmission write_with_immediate(Qp &qp, SendWqe &wqe) noexcept {
     if (message == nullptr) return kWait;
     message->kind = static_cast<uint8_t>(MessageKind::write_imm);
     message->payload = 0;
-    describe(*message, wqe);
+    describe(*message, qp, wqe);
     wqe.end = channel.publish(message);
     return kSent;
 }

@@ -17,18 +17,24 @@ namespace soft {
 
 namespace {
 
+template <class Visit>
+void for_each_sender(ReceiveQueue &rq, Visit &&visit) {
+    if (rq.channel != nullptr) visit(*rq.channel);
+    for (auto &sender : rq.senders)
+        visit(*sender);
+}
+
 // Asks every sender to wake us from now on. True when something came in meanwhile.
 bool ask_senders_for_kicks(ReceiveQueue &rq) noexcept {
-    const auto ask = [](RxEnd &end) {
+    bool came_in = false;
+    for_each_sender(rq, [](RxEnd &end) {
         end.header().responder_wants_kick.store(1, std::memory_order_relaxed);
-    };
-    if (rq.channel != nullptr) ask(*rq.channel);
-    for (auto &sender : rq.senders)
-        ask(*sender);
-    publish_before_look();
-    if (rq.channel != nullptr && rq.channel->has_message()) return true;
-    return std::any_of(rq.senders.begin(), rq.senders.end(),
-                       [](const auto &sender) { return sender->has_message(); });
+    });
+    for_each_sender(rq, [&](RxEnd &end) {
+        publish_before_look(end.header().requester_skips_fences);
+        came_in = came_in || end.has_message();
+    });
+    return came_in;
 }
 
 // The thread's turn on the receive queue: all that waits, and kicks for what comes.
@@ -44,11 +50,22 @@ bool take_all_arrivals(Qp &qp) noexcept {
     }
 }
 
-template <class Queue>
-bool enter(Queue &queue, Driver driver) noexcept {
-    if (driver == Driver::poller) return queue.lock.try_lock();
-    queue.lock.lock();
-    return true;
+bool has_arrivals(const ReceiveQueue &rq) noexcept {
+    if (rq.channel != nullptr) return rq.channel->has_message();
+    return std::any_of(rq.senders.begin(), rq.senders.end(),
+                       [](const auto &sender) { return sender->has_message(); });
+}
+
+bool can_advance(const Qp &qp) noexcept {
+    const SendQueue &sq = qp.sq;
+    const uint64_t awaited = sq.awaits.load(std::memory_order_relaxed);
+    if (awaited == kNothingToDo) return false;
+    if (awaited == kAlwaysTry || sq.channel == nullptr) return true;
+    const uint32_t told = qp.acknowledged.load(std::memory_order_relaxed);
+    if (static_cast<int32_t>(told - static_cast<uint32_t>(awaited)) >= 0) return true;
+    const ChannelHeader &header = sq.channel->header();
+    return header.freed.load(std::memory_order_relaxed) >= awaited ||
+           header.refused.load(std::memory_order_relaxed) != 0;
 }
 
 }  // namespace
@@ -65,34 +82,52 @@ void ensure_timer(Qp &qp, int64_t &timer_at_ns, int64_t deadline_ns) noexcept {
     qp.owner->set_timer(qp, deadline_ns);
 }
 
-void progress(Qp &qp, Driver driver) noexcept {
-    if (enter(qp.rq, driver)) {
-        const bool failed = driver == Driver::thread ? take_all_arrivals(qp) : take_arrivals(qp);
+void poll_queues(Qp &qp, Cq &cq, Sink &sink) noexcept {
+    // Work that another thread has in hand is left to it.
+    if (qp.receives_to == &cq && has_arrivals(qp.rq) && qp.rq.lock.try_lock()) {
+        qp.rq.sink = &sink;
+        const bool failed = take_arrivals(qp);
+        qp.rq.sink = nullptr;
         qp.rq.lock.unlock();
         if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
     }
-    if (enter(qp.sq, driver)) {
+    if (qp.sends_to == &cq && can_advance(qp) && qp.sq.lock.try_lock()) {
+        qp.sq.sink = &sink;
         advance_sends(qp);
+        qp.sq.sink = nullptr;
         qp.sq.lock.unlock();
     }
 }
 
+void progress(Qp &qp) noexcept {
+    qp.rq.lock.lock();
+    const bool failed = take_all_arrivals(qp);
+    qp.rq.lock.unlock();
+    if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    const std::lock_guard hold(qp.sq.lock);
+    advance_sends(qp);
+}
+
 void update_kicks(Qp &qp) noexcept {
-    const uint32_t wanted = qp.receives_to->is_polled.load(std::memory_order_relaxed) ? 0 : 1;
+    const bool receives_polled = qp.receives_to->is_polled.load(std::memory_order_relaxed);
+    const bool sends_polled = qp.sends_to->is_polled.load(std::memory_order_relaxed);
+    // A program in a polling loop posts from it too: there a fence after each message hurts most.
+    const bool skips = (receives_polled || sends_polled) && qp.owner->has_barrier();
     {
         const std::lock_guard hold(qp.rq.lock);
-        if (qp.rq.channel != nullptr)
-            qp.rq.channel->header().responder_wants_kick.store(wanted, std::memory_order_relaxed);
-        for (auto &sender : qp.rq.senders)
-            sender->header().responder_wants_kick.store(wanted, std::memory_order_relaxed);
+        for_each_sender(qp.rq, [&](RxEnd &end) {
+            end.header().responder_wants_kick.store(receives_polled ? 0 : 1,
+                                                    std::memory_order_relaxed);
+            end.skip_fences(skips && end.link().peer_has_barrier());
+        });
     }
     const std::lock_guard hold(qp.sq.lock);
-    if (qp.sends_to->is_polled.load(std::memory_order_relaxed)) {
-        if (qp.sq.channel != nullptr)
-            qp.sq.channel->header().requester_wants_kick.store(0, std::memory_order_relaxed);
-    } else {
+    if (qp.sq.channel != nullptr)
+        qp.sq.channel->skip_fences(skips && qp.sq.channel->link().peer_has_barrier());
+    if (!sends_polled)
         advance_sends(qp);  // asks for kicks if something is outstanding
-    }
+    else if (qp.sq.channel != nullptr)
+        qp.sq.channel->header().requester_wants_kick.store(0, std::memory_order_relaxed);
 }
 
 void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept {
@@ -108,6 +143,7 @@ void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept {
 
 void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
     {
+        const std::lock_guard polling(qp.receives_to->progress_lock);
         const std::lock_guard hold(qp.rq.lock);
         ChannelHeader &header = end->header();
         header.responder_access.store(qp.remote_access.load(std::memory_order_relaxed),
@@ -121,9 +157,10 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
             qp.rq.senders.push_back(std::move(end));
         else
             qp.rq.channel = std::move(end);
+        qp.rq.position.store(0, std::memory_order_relaxed);
     }
     update_kicks(qp);
-    progress(qp, Driver::thread);
+    progress(qp);
 }
 
 namespace {
@@ -131,6 +168,7 @@ namespace {
 // Takes what a sender left behind, then forgets it. True when the QP must enter the error state.
 template <class Matches>
 bool drop_senders(Qp &qp, Matches &&matches) noexcept {
+    const std::lock_guard polling(qp.receives_to->progress_lock);
     const std::lock_guard hold(qp.rq.lock);
     ReceiveQueue &rq = qp.rq;
     const bool concerned =
@@ -159,7 +197,7 @@ void responder_ready(Qp &qp) noexcept {
         qp.sq.unreachable = false;
         qp.sq.give_up_at_ns = 0;
     }
-    progress(qp, Driver::thread);
+    progress(qp);
 }
 
 namespace {
@@ -176,6 +214,7 @@ void close_channel(TxEnd &end) noexcept {
 }  // namespace
 
 void responder_unready(Qp &qp, uint32_t channel, bool for_good) noexcept {
+    const std::lock_guard polling(qp.sends_to->progress_lock);
     const std::lock_guard hold(qp.sq.lock);
     // What an unreliable sender sends to a QP that is not there is lost; the next post asks again.
     if (!qp.is_reliable && for_good && qp.sq.channel != nullptr && qp.sq.channel->id() == channel) {
@@ -202,6 +241,7 @@ void link_lost(Qp &qp, Link &link) noexcept {
         was_ours = qp.is_reliable;
     }
     {
+        const std::lock_guard polling(qp.sends_to->progress_lock);
         const std::lock_guard hold(qp.sq.lock);
         for (auto &[qpn, route] : qp.sq.routes)
             if (route != nullptr && &route->link() == &link) route.reset();
@@ -264,6 +304,7 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
 
 void disconnect(Qp &qp) noexcept {
     {
+        const std::lock_guard polling(qp.sends_to->progress_lock);
         const std::lock_guard hold(qp.sq.lock);
         if (qp.sq.channel != nullptr) close_channel(*qp.sq.channel);
         qp.sq.channel.reset();
@@ -273,6 +314,7 @@ void disconnect(Qp &qp) noexcept {
         qp.sq.unreachable = false;
         qp.sq.give_up_at_ns = 0;
     }
+    const std::lock_guard polling(qp.receives_to->progress_lock);
     const std::lock_guard hold(qp.rq.lock);
     turn_senders_away(qp.rq);
     if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());

@@ -3,7 +3,9 @@
 //
 // Locks, in the order in which they may be taken: the process's mutex, a CQ's progress_lock, the
 // send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a link's mutex, the
-// process's timers and watch list). Two queues of one kind are never held at once.
+// process's timers and watch list). Two queues of one kind are never held at once. A channel comes
+// and goes under its queue's lock and the progress lock of the CQ that the queue completes to, so
+// that a poller can look at it with the latter alone.
 #pragma once
 
 #include "core/fd.hpp"
@@ -172,8 +174,16 @@ private:
     uint32_t capacity_ = 0;
 };
 
+// What a poller waits for before it takes the send queue's lock.
+inline constexpr uint64_t kNothingToDo = ~uint64_t{0};
+inline constexpr uint64_t kAlwaysTry = 0;
+
 struct SendQueue {
     SpinLock lock;
+    Sink *sink = nullptr;  // of the poller that holds the lock
+    // The ring position that the responder has to free for the next completion, or one of the two
+    // above. Written under the lock.
+    std::atomic<uint64_t> awaits{kNothingToDo};
     WorkRing<SendWqe> ring;
     uint32_t sent = 0;  // requests before this one are on their way (head <= sent <= tail)
     bool signals_all = false;
@@ -195,6 +205,9 @@ struct SendQueue {
 
 struct ReceiveQueue {
     SpinLock lock;
+    Sink *sink = nullptr;  // of the poller that holds the lock
+    // What `channel` stands at, modulo 2^32: what our own messages tell the peer (qkey_or_ack).
+    std::atomic<uint32_t> position{0};
     WorkRing<RecvWqe> ring;
     Srq *srq = nullptr;  // where receives come from instead of `ring`
     // The receive that was taken out of the SRQ for the message in hand, and room for its SGEs.
@@ -225,11 +238,6 @@ struct ReceiveQueue {
     int64_t timer_at_ns = 0;   // when the process's timer comes; 0 none is set
 };
 
-enum class Driver {
-    poller,  // a program's call: work that another thread has in hand is left to it
-    thread,  // the progress thread: must see everything through, and asks for kicks again
-};
-
 struct Qp : ibv_qp {
     Qp(Process &process, Pd &domain) noexcept : ibv_qp{}, owner(&process), domain_pd(&domain) {}
 
@@ -246,6 +254,8 @@ struct Qp : ibv_qp {
     std::atomic<uint32_t> remote_access{0};
     std::atomic<uint32_t> qkey{0};
     std::atomic<uint32_t> rd_atomic_limit{0};  // max_dest_rd_atomic
+    // What the peer's last message told: how far it has freed the ring of sq.channel, modulo 2^32.
+    std::atomic<uint32_t> acknowledged{0};
     uint32_t max_inline = 0;
     uint32_t max_send_sge = 0;
     uint32_t max_recv_sge = 0;
@@ -261,8 +271,12 @@ struct Qp : ibv_qp {
     return qp.is_reliable ? ChannelKind::rc : ChannelKind::uc;
 }
 
-// The engine: takes what arrived, retires what was acknowledged, sends what waits.
-void progress(Qp &qp, Driver driver) noexcept;
+// The engine, driven by the progress thread or on its behalf: takes what arrived, retires what was
+// acknowledged, sends what waits, and asks for kicks again unless a program polls.
+void progress(Qp &qp) noexcept;
+// The same by a poller of `cq`, which holds its progress lock: only the queues that complete there,
+// and only when something is to be done for them.
+void poll_queues(Qp &qp, Cq &cq, Sink &sink) noexcept;
 
 // Tells both peers whether they have to wake us. Under neither queue's lock.
 void update_kicks(Qp &qp) noexcept;
@@ -284,6 +298,8 @@ void disconnect(Qp &qp) noexcept;
 
 // Sends, in datapath/send.cpp: both under the send queue's lock.
 void advance_sends(Qp &qp) noexcept;
+// What a post does: sends what can be sent, and looks for acknowledgements only if it has to.
+void push_sends(Qp &qp) noexcept;
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept;
 void drop_oldest_unreliable(Qp &qp) noexcept;
 // Empties the queue without a completion (reset, destroy).

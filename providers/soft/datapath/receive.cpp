@@ -35,7 +35,7 @@ void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
     wc.wr_id = wqe.wr_id;
     wc.status = status;
     wc.qp_num = qp.qp_num;
-    push_completion(*qp.receives_to, wc, solicited || status != IBV_WC_SUCCESS);
+    push_completion(*qp.receives_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
 }
 
 // The receive for the message in hand, or nullptr when none is posted. It stays until finish().
@@ -76,7 +76,7 @@ Outcome starve(Qp &qp, RxEnd &end) noexcept {
 // Ends the conversation for a reason that both sides get to know.
 Outcome refuse(Qp &qp, RxEnd &end, Refusal why) noexcept {
     end.refuse(why);
-    publish_before_look();
+    end.fence_before_look();
     if (end.header().requester_wants_kick.exchange(0, std::memory_order_relaxed) != 0 ||
         !qp.receives_to->is_polled.load(std::memory_order_relaxed))
         end.link().kick(end.id());
@@ -171,6 +171,9 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
 // A SEND, or the immediate of an RDMA WRITE, on a connected QP.
 Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ReceiveQueue &rq = qp.rq;
+    // release pairs with the acquire in retire(): what the peer did before it freed is seen.
+    if ((arrival.flags & kFlagMore) == 0)
+        qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
     RecvWqe *wqe = next_receive(qp);
     if (wqe == nullptr) return starve(qp, end);
     if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return stop(qp);
@@ -264,7 +267,7 @@ bool is_addressed(const Qp &qp, const uint8_t *gid) noexcept {
 Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if (arrival.kind != MessageKind::send || arrival.payload < sizeof(DatagramPrefix) ||
         arrival.payload - sizeof(DatagramPrefix) != arrival.length ||
-        arrival.qkey != qp.qkey.load(std::memory_order_relaxed))
+        arrival.qkey_or_ack != qp.qkey.load(std::memory_order_relaxed))
         return Outcome::taken;
     DatagramPrefix path;
     std::memcpy(&path, arrival.data, sizeof path);
@@ -338,13 +341,15 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
         }
         outcome = deliver(qp, end, arrival);
         if (outcome == Outcome::taken || outcome == Outcome::lost) {
-            end.release(arrival);
+            end.step_over(arrival);
             took = true;
         }
     }
     if (took) {
         qp.rq.refuse_at_ns = 0;
-        publish_before_look();
+        qp.rq.position.store(static_cast<uint32_t>(end.position()), std::memory_order_relaxed);
+        if (end.owes_acknowledgement()) end.acknowledge();
+        end.fence_before_look();
         std::atomic<uint32_t> &wants = end.header().requester_wants_kick;
         if (wants.load(std::memory_order_relaxed) != 0 &&
             wants.exchange(0, std::memory_order_relaxed) != 0)

@@ -46,7 +46,7 @@ void complete(Qp &qp, const SendWqe &wqe, ibv_wc_status status) noexcept {
     wc.opcode = completion_opcode(wqe.opcode);
     wc.byte_len = wqe.length;
     wc.qp_num = qp.qp_num;
-    push_completion(*qp.sends_to, wc, status != IBV_WC_SUCCESS);
+    push_completion(*qp.sends_to, wc, status != IBV_WC_SUCCESS, qp.sq.sink);
 }
 
 // The send queue's half of entering the error state; the caller holds its lock.
@@ -76,12 +76,13 @@ ibv_wc_status status_of(uint64_t refused) noexcept {
 bool retire(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
     if (sq.channel == nullptr || sq.ring.is_empty()) return true;
-    const ChannelHeader &header = sq.channel->header();
-    // acquire pairs with RxEnd::release: the data was placed before the slots were freed.
-    const uint64_t freed = header.freed.load(std::memory_order_acquire);
+    TxEnd &channel = *sq.channel;
+    channel.learn(qp.acknowledged.load(std::memory_order_acquire));
+    if (sq.ring.head != sq.sent && sq.ring.at(sq.ring.head).end > channel.freed())
+        channel.look_at_freed();
     while (sq.ring.head != sq.sent) {
         SendWqe &wqe = sq.ring.at(sq.ring.head);
-        if (wqe.end > freed) break;
+        if (wqe.end > channel.freed()) break;
         if (is_atomic(wqe) && !take_atomic_result(qp, wqe)) {
             fail_sends(qp, IBV_WC_LOC_PROT_ERR);
             return false;
@@ -91,7 +92,7 @@ bool retire(Qp &qp) noexcept {
     }
     if (sq.ring.is_empty()) return true;
     // What was refused is the oldest request, be it sent or, in parts, still being sent.
-    const uint64_t refused = header.refused.load(std::memory_order_acquire);
+    const uint64_t refused = channel.header().refused.load(std::memory_order_acquire);
     if (refused == 0) return true;
     fail_sends(qp, status_of(refused));
     return false;
@@ -128,7 +129,7 @@ bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
     std::atomic<uint32_t> &wants = channel.header().requester_wants_kick;
     if (wants.load(std::memory_order_relaxed) != 0) return false;
     wants.store(1, std::memory_order_relaxed);
-    publish_before_look();
+    publish_before_look(channel.header().responder_skips_fences);
     return true;
 }
 
@@ -165,24 +166,64 @@ void drop_if_bind(SendWqe &wqe) noexcept {
 
 }  // namespace
 
-void advance_sends(Qp &qp) noexcept {
+namespace {
+
+// Tells pollers what to wait for.
+void note_awaited(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
-    if (sq.ring.is_empty()) return;
-    Untold untold;
-    tell(untold, sq.channel.get());
-    bool again = true;
-    while (again) {
-        if (!retire(qp)) return;
-        if (qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return;
-        if (!transmit_all(qp, untold)) return;
-        again = untold.channel != nullptr && ask_for_kick(qp, *untold.channel);
-    }
+    uint64_t awaits = kAlwaysTry;
+    if (sq.ring.is_empty())
+        awaits = kNothingToDo;
+    else if (sq.sent == sq.ring.tail && qp.is_reliable)
+        awaits = sq.ring.at(sq.ring.head).end;
+    sq.awaits.store(awaits, std::memory_order_relaxed);
+}
+
+void start_patience(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
     if (sq.ring.is_empty())
         sq.give_up_at_ns = 0;
     else if (!qp.is_reliable)
         start_giving_up(qp, kUnreliablePatienceNs);
     else if (sq.unreachable)
         start_giving_up(qp, sq.patience_ns);
+}
+
+// True when the queue is no longer sending.
+bool advance(Qp &qp) noexcept {
+    Untold untold;
+    tell(untold, qp.sq.channel.get());
+    bool again = true;
+    while (again) {
+        if (!retire(qp)) return true;
+        if (qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return true;
+        if (!transmit_all(qp, untold)) return true;
+        again = untold.channel != nullptr && ask_for_kick(qp, *untold.channel);
+    }
+    return false;
+}
+
+}  // namespace
+
+void push_sends(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    if (sq.ring.is_empty() || qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return;
+    // With these the engine has more to do than to send.
+    if (sq.unreachable || !qp.is_reliable ||
+        qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no)
+        return advance_sends(qp);
+    Untold untold;
+    tell(untold, sq.channel.get());
+    if (!transmit_all(qp, untold)) return note_awaited(qp);
+    if (sq.sent != sq.ring.tail) return advance_sends(qp);
+    note_awaited(qp);
+}
+
+void advance_sends(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    if (sq.ring.is_empty()) return note_awaited(qp);
+    if (!advance(qp)) start_patience(qp);
+    note_awaited(qp);
 }
 
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
@@ -198,6 +239,7 @@ void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
     sq.sent = sq.ring.tail;
     sq.atomics_under_way = 0;
     sq.give_up_at_ns = 0;
+    note_awaited(qp);
 }
 
 void discard_sends(Qp &qp) noexcept {
@@ -207,6 +249,7 @@ void discard_sends(Qp &qp) noexcept {
     sq.ring.head = sq.sent = sq.ring.tail = 0;
     sq.atomics_under_way = 0;
     sq.untold = IBV_WC_WR_FLUSH_ERR;
+    note_awaited(qp);
 }
 
 // The receiver has not made room for a long time: the message is lost, the queue goes on.
@@ -216,6 +259,7 @@ void drop_oldest_unreliable(Qp &qp) noexcept {
     complete(qp, sq.ring.at(sq.sent), IBV_WC_SUCCESS);
     ++sq.sent;
     ++sq.ring.head;
+    note_awaited(qp);
 }
 
 }  // namespace soft

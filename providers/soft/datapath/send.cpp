@@ -151,12 +151,17 @@ int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     qp.sq.lock.lock();
     for (; wr != nullptr; wr = wr->next) {
         code = enqueue(qp, *wr);
+        if (code == ENOMEM) {
+            // Requests without a completion of their own may be done by now.
+            advance_sends(qp);
+            code = enqueue(qp, *wr);
+        }
         if (code != 0) {
             *bad_wr = wr;
             break;
         }
     }
-    advance_sends(qp);
+    push_sends(qp);
     qp.sq.lock.unlock();
     return code;
 }

@@ -15,7 +15,7 @@
 namespace soft {
 
 void kick_responder(TxEnd &channel) noexcept {
-    publish_before_look();
+    channel.fence_before_look();
     std::atomic<uint32_t> &wants = channel.header().responder_wants_kick;
     if (wants.load(std::memory_order_relaxed) != 0 &&
         wants.exchange(0, std::memory_order_relaxed) != 0)
@@ -34,7 +34,7 @@ bool list_memory(Qp &qp, SendWqe &wqe, uint32_t access, MemoryList &memory) noex
                                          wqe.sges(), wqe.sge_count, wqe.length);
 }
 
-void describe(Message &message, const SendWqe &wqe) noexcept {
+void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept {
     message.flags = static_cast<uint8_t>(
         (wqe.opcode == IBV_WR_SEND_WITH_IMM || wqe.opcode == IBV_WR_RDMA_WRITE_WITH_IMM
              ? kFlagImmediate
@@ -42,7 +42,8 @@ void describe(Message &message, const SendWqe &wqe) noexcept {
         (wqe.is_solicited ? kFlagSolicited : 0));
     message.length = wqe.length;
     message.imm_be = wqe.imm_be;
-    message.qkey = wqe.qkey;
+    message.qkey_or_ack =
+        qp.is_datagram ? wqe.qkey : qp.rq.position.load(std::memory_order_relaxed);
     message.argument = 0;
 }
 
@@ -84,7 +85,7 @@ Transmission send_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
         if (wqe.moved + part < wqe.length) {
             message->flags = kFlagMore;
         } else {
-            describe(*message, wqe);
+            describe(*message, qp, wqe);
             message->argument = wqe.moved;
         }
         wqe.end = channel.publish(message);
@@ -101,7 +102,7 @@ Transmission send_by_reference(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcep
     auto *data = reinterpret_cast<uint8_t *>(message + 1);
     message->kind = static_cast<uint8_t>(MessageKind::send);
     message->payload = static_cast<uint32_t>(payload);
-    describe(*message, wqe);
+    describe(*message, qp, wqe);
     message->flags |= kFlagByReference;
     for (uint32_t i = 0; i < memory.count(); ++i) {
         const RemoteSegment segment{reinterpret_cast<uintptr_t>(memory.parts()[i].iov_base),
@@ -126,7 +127,7 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     if (message == nullptr) return kWait;
     message->kind = static_cast<uint8_t>(MessageKind::send);
     message->payload = wqe.length;
-    describe(*message, wqe);
+    describe(*message, qp, wqe);
     put_payload(wqe, memory, reinterpret_cast<uint8_t *>(message + 1));
     wqe.end = channel.publish(message);
     return kSent;
@@ -173,14 +174,14 @@ Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
 namespace {
 
 // False when the ring is full.
-bool put_datagram(SendWqe &wqe, const MemoryList &memory, TxEnd &channel) noexcept {
+bool put_datagram(Qp &qp, SendWqe &wqe, const MemoryList &memory, TxEnd &channel) noexcept {
     Message *message = channel.reserve(sizeof(DatagramPrefix) + wqe.length);
     if (message == nullptr) return false;
     auto *data = reinterpret_cast<uint8_t *>(message + 1);
     message->kind = static_cast<uint8_t>(MessageKind::send);
     message->payload = static_cast<uint32_t>(sizeof(DatagramPrefix) + wqe.length);
     std::memcpy(data, &wqe.path, sizeof wqe.path);
-    describe(*message, wqe);
+    describe(*message, qp, wqe);
     put_payload(wqe, memory, data + sizeof(DatagramPrefix));
     channel.publish(message);
     return true;
@@ -205,7 +206,7 @@ Transmission transmit_to_group(Qp &qp, SendWqe &wqe, const MemoryList &memory,
          member != members.end(); ++member) {
         if (TxEnd *channel = route_to(qp, *member); channel != nullptr) {
             tell(untold, channel);
-            if (!put_datagram(wqe, memory, *channel)) return kWait;
+            if (!put_datagram(qp, wqe, memory, *channel)) return kWait;
         }
         wqe.moved = *member + 1;
     }
@@ -221,7 +222,7 @@ Transmission transmit_datagram(Qp &qp, SendWqe &wqe, Untold &untold) noexcept {
     TxEnd *channel = route_to(qp, wqe.remote_qpn);
     if (channel == nullptr) return kDone;
     if (channel != untold.channel) tell(untold, channel);
-    return put_datagram(wqe, memory, *channel) ? kDone : kWait;
+    return put_datagram(qp, wqe, memory, *channel) ? kDone : kWait;
 }
 
 }  // namespace soft

@@ -49,7 +49,7 @@ void tell(Untold &untold, TxEnd *channel) noexcept;
 // Where a request's gather list leads. False: a key, a range or a right is wrong.
 [[nodiscard]] bool list_memory(Qp &qp, SendWqe &wqe, uint32_t access, MemoryList &memory) noexcept;
 // The flags and fields that SENDs and WRITEs with immediate have alike.
-void describe(Message &message, const SendWqe &wqe) noexcept;
+void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept;
 // Puts the next part of a long message into the ring: `front` first, then `part` bytes of the data.
 // Gives nullptr when the ring is full.
 [[nodiscard]] Message *put_part(TxEnd &channel, SendWqe &wqe, MemoryList &memory,

@@ -5,6 +5,7 @@
 
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
+#include "datapath/fence.hpp"
 #include "link/copy_watch.hpp"
 #include "link/layout.hpp"
 
@@ -62,11 +63,7 @@ public:
         const uint32_t to_end = kSlots - static_cast<uint32_t>(position_ & (kSlots - 1));
         const uint32_t needed = slots <= to_end ? slots : to_end + slots;
         if (position_ + needed - freed_ > kSlots) {
-            // acquire pairs with RxEnd::release: the slots' readers are done with them.
-            const uint64_t freed = header().freed.load(std::memory_order_acquire);
-            // The peer may write anything here: only a step forward within our own is believed.
-            if (freed > position_ || freed < freed_) return nullptr;
-            freed_ = freed;
+            look_at_freed();
             if (position_ + needed - freed_ > kSlots) return nullptr;
         }
         if (slots > to_end) skip_to_start(to_end);
@@ -81,6 +78,35 @@ public:
         position_ += message->slots;
         message->tag.store(tag, std::memory_order_release);
         return position_;
+    }
+
+    // Up to where the responder has freed the ring, as far as is known here.
+    [[nodiscard]] uint64_t freed() const noexcept { return freed_; }
+    // Looks at what the responder says. It may write anything: only a step forward within what we
+    // have published is believed.
+    void look_at_freed() noexcept {
+        // acquire pairs with RxEnd::acknowledge: the slots' reader is done with them.
+        const uint64_t freed = header().freed.load(std::memory_order_acquire);
+        if (freed > freed_ && freed <= position_) freed_ = freed;
+    }
+    // The same from an acknowledgement that came with a message, modulo 2^32; an old one says less.
+    void learn(uint32_t acknowledged) noexcept {
+        const uint64_t freed = freed_ + (acknowledged - static_cast<uint32_t>(freed_));
+        if (freed <= position_) freed_ = freed;
+    }
+
+    // See ChannelHeader::requester_skips_fences.
+    void skip_fences(bool wanted) noexcept {
+        if (skips_fences_ == wanted) return;
+        skips_fences_ = wanted;
+        header().requester_skips_fences.store(wanted ? 1 : 0, std::memory_order_release);
+        publish_before_look();
+    }
+    void fence_before_look() const noexcept {
+        if (skips_fences_)
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        else
+            publish_before_look();
     }
 
     [[nodiscard]] uint64_t position() const noexcept { return position_; }
@@ -113,6 +139,7 @@ private:
     uint32_t id_;
     uint64_t position_ = 0;
     uint64_t freed_ = 0;
+    bool skips_fences_ = false;
 };
 
 // A message as the responder judged it: a private copy of the header, and its payload in the ring.
@@ -123,7 +150,7 @@ struct Arrival {
     uint32_t payload;
     uint32_t length;
     uint32_t imm_be;
-    uint32_t qkey;
+    uint32_t qkey_or_ack;
     uint32_t argument;
     const uint8_t *data;
 };
@@ -141,43 +168,71 @@ public:
     // From now on whoever takes a region away sees what the peer copies. Before the peer may copy.
     void sit_down(CopyWatch &watch) { seat_ = std::make_unique<CopyWatch::Seat>(watch, *this); }
 
+    // Needs the receive queue's lock, or the progress lock of the CQ that its completions go to: as
+    // long as one of the two is held, the channel stays.
     [[nodiscard]] bool has_message() const noexcept {
-        return at(position_)->tag.load(std::memory_order_acquire) == segment_.nonce() + position_;
+        const uint64_t here = position();
+        return at(here)->tag.load(std::memory_order_acquire) == segment_.nonce() + here;
     }
 
-    // The next message, judged. It stays where it is until release().
+    // The next message, judged. It stays where it is until step_over().
     [[nodiscard]] Arrived look(Arrival &arrival) noexcept {
         if (!has_message()) return Arrived::nothing;
-        const volatile Message *message = at(position_);
+        const uint64_t here = position();
+        const volatile Message *message = at(here);
         arrival.kind = static_cast<MessageKind>(message->kind);
         arrival.flags = message->flags;
         arrival.slots = message->slots;
         arrival.payload = message->payload;
         arrival.length = message->length;
         arrival.imm_be = message->imm_be;
-        arrival.qkey = message->qkey;
+        arrival.qkey_or_ack = message->qkey_or_ack;
         arrival.argument = message->argument;
-        arrival.data = reinterpret_cast<const uint8_t *>(at(position_)) + sizeof(Message);
-        const uint32_t to_end = kSlots - static_cast<uint32_t>(position_ & (kSlots - 1));
+        arrival.data = reinterpret_cast<const uint8_t *>(at(here)) + sizeof(Message);
+        const uint32_t to_end = kSlots - static_cast<uint32_t>(here & (kSlots - 1));
         if (arrival.slots == 0 || arrival.slots > to_end ||
             arrival.payload > arrival.slots * kSlotBytes - sizeof(Message))
             return Arrived::garbage;
         return Arrived::message;
     }
 
-    // Gives the looked-at message's room back; that is also its acknowledgement.
-    void release(const Arrival &arrival) noexcept {
-        position_ += arrival.slots;
-        header().freed.store(position_, std::memory_order_release);
+    // Done with the looked-at message. Its room goes back, which is also its acknowledgement, with
+    // that of others: at the latest with the caller's acknowledge().
+    void step_over(const Arrival &arrival) noexcept {
+        const uint64_t next = position() + arrival.slots;
+        position_.store(next, std::memory_order_relaxed);
+        if (next - acknowledged_ >= kSlots / 8) acknowledge();
+    }
+    void acknowledge() noexcept {
+        acknowledged_ = position();
+        header().freed.store(acknowledged_, std::memory_order_release);
+    }
+    [[nodiscard]] bool owes_acknowledgement() const noexcept { return acknowledged_ != position(); }
+
+    // See ChannelHeader::responder_skips_fences.
+    void skip_fences(bool wanted) noexcept {
+        if (skips_fences_ == wanted) return;
+        skips_fences_ = wanted;
+        header().responder_skips_fences.store(wanted ? 1 : 0, std::memory_order_release);
+        publish_before_look();
+    }
+    void fence_before_look() const noexcept {
+        if (skips_fences_)
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        else
+            publish_before_look();
     }
 
     // Ends the conversation: the message at the current position was refused.
     void refuse(Refusal why) noexcept {
-        header().refused.store(position_ << 8 | static_cast<uint64_t>(why),
+        acknowledge();
+        header().refused.store(position() << 8 | static_cast<uint64_t>(why),
                                std::memory_order_release);
     }
 
-    [[nodiscard]] uint64_t position() const noexcept { return position_; }
+    [[nodiscard]] uint64_t position() const noexcept {
+        return position_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] ChannelHeader &header() const noexcept { return segment_.header(); }
     [[nodiscard]] const ChannelSegment &segment() const noexcept { return segment_; }
     [[nodiscard]] Link &link() const noexcept { return *link_; }
@@ -192,7 +247,9 @@ private:
     ChannelSegment segment_;
     std::shared_ptr<Link> link_;
     uint32_t id_;
-    uint64_t position_ = 0;
+    std::atomic<uint64_t> position_{0};  // written under the receive queue's lock
+    uint64_t acknowledged_ = 0;
+    bool skips_fences_ = false;
     std::unique_ptr<CopyWatch::Seat> seat_;
 };
 

@@ -85,6 +85,9 @@ struct ChannelHeader {
     // written after ibv_dereg_mr returned.
     alignas(kCacheLine) std::atomic<uint32_t> accessing_rkey;
     std::atomic<uint32_t> requester_wants_kick;
+    // The requester looks at responder_wants_kick without a fence after it has published a message:
+    // who sets that must make it see with a barrier for all (datapath/fence.hpp).
+    std::atomic<uint32_t> requester_skips_fences;
 
     // Written by the responder for each message.
     alignas(kCacheLine) std::atomic<uint64_t> freed;  // ring position up to which all is done
@@ -97,6 +100,7 @@ struct ChannelHeader {
     std::atomic<uint32_t> responder_wants_kick;
     // How many READs and atomics the responder's QP serves at a time; 0: it serves none.
     std::atomic<uint32_t> responder_rd_atomic;
+    std::atomic<uint32_t> responder_skips_fences;  // as the requester's, towards `freed`
 
     // Written by the responder: what stood in memory before each atomic operation. The requester
     // gives out the places in turn and reads one when `freed` has passed its message.
@@ -138,7 +142,10 @@ struct Message {
     uint32_t payload;  // bytes that follow in the ring
     uint32_t length;   // bytes of the verbs message
     uint32_t imm_be;
-    uint32_t qkey;
+    // Datagrams: the Q_Key. Messages of a connection that take a receive: how far, modulo 2^32,
+    // their sender has freed the ring of the opposite direction. It saves the peer a look at
+    // `freed`, whose cache line would have to come over for it.
+    uint32_t qkey_or_ack;
     uint32_t argument;
 };
 static_assert(sizeof(Message) == 32);

@@ -95,7 +95,8 @@ Result<void> Link::greet(const Packet &hello, const UniqueFd &home) {
         seen == hello.canary;
     const char *way = verbs::provider::Host::environment("VERBS_SOFT_COPY");
     if (way != nullptr && std::string_view(way) == "ring") reaches_peer_ = false;
-    peer_reaches_us_ = hello.can_copy != 0;
+    peer_reaches_us_ = (hello.abilities & kCanCopy) != 0;
+    peer_has_barrier_ = (hello.abilities & kHasBarrier) != 0;
     up_.store(true, std::memory_order_release);
     return {};
 }

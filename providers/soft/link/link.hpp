@@ -52,6 +52,8 @@ public:
     }
     [[nodiscard]] bool reaches_peer() const noexcept { return reaches_peer_; }
     [[nodiscard]] bool peer_reaches_us() const noexcept { return peer_reaches_us_; }
+    // Both processes have the barrier for all.
+    [[nodiscard]] bool peer_has_barrier() const noexcept { return peer_has_barrier_; }
     [[nodiscard]] bool is_lost() const noexcept { return lost_.load(std::memory_order_acquire); }
     void mark_lost() noexcept { lost_.store(true, std::memory_order_release); }
 
@@ -71,6 +73,7 @@ private:
     std::atomic<bool> blocked_{false};
     bool reaches_peer_ = false;
     bool peer_reaches_us_ = false;
+    bool peer_has_barrier_ = false;
     verbs::Mapping home_;
 
     struct Waiting {

@@ -69,7 +69,8 @@ Result<Received> receive_packet(int socket) {
     const ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size < 0) {
         const int code = errno == EWOULDBLOCK ? EAGAIN : errno;
-        return fail(code, std::strerror(code));
+        // The usual end of a wake-up's reading, which nobody describes: no phrase to allocate.
+        return fail(code, code == EAGAIN ? "" : std::strerror(code));
     }
     received.fd = take_fd(message);
     if (size == 0) return fail(ECONNRESET, "the peer closed its socket");

@@ -24,12 +24,17 @@ enum class PacketKind : uint8_t {
     noted = 8,   // the answer to that
 };
 
+// The sender can reach the receiver's memory.
+inline constexpr uint8_t kCanCopy = 1;
+// The sender has enabled the barrier for all processes (datapath/fence.hpp).
+inline constexpr uint8_t kHasBarrier = 2;
+
 struct Packet {
     uint32_t magic = kPacketMagic;
     uint16_t version = kPacketVersion;
     uint8_t kind = 0;
-    uint8_t can_copy = 0;  // hello: the sender can reach the receiver's memory
-    uint32_t channel = 0;  // the requester's number for it
+    uint8_t abilities = 0;  // hello: kCanCopy, kHasBarrier
+    uint32_t channel = 0;   // the requester's number for it
     uint32_t requester_qpn = 0;
     uint32_t responder_qpn = 0;
     int32_t status = 0;

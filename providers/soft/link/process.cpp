@@ -55,6 +55,7 @@ Result<void> Process::open() {
     mrs_ = std::move(mrs);
     if (::getrandom(&canary_, sizeof canary_, 0) != sizeof canary_)
         return system_failure("getrandom");
+    has_barrier_ = enable_barrier_for_all();
     return {};
 }
 
@@ -195,7 +196,8 @@ void Process::adopt(const std::shared_ptr<Link> &link) {
 Packet Process::hello(const Link *peer) const noexcept {
     Packet packet;
     packet.kind = static_cast<uint8_t>(PacketKind::hello);
-    packet.can_copy = peer != nullptr && peer->reaches_peer() ? 1 : 0;
+    if (peer != nullptr && peer->reaches_peer()) packet.abilities |= kCanCopy;
+    if (has_barrier_) packet.abilities |= kHasBarrier;
     packet.canary_address = reinterpret_cast<uintptr_t>(&canary_);
     packet.canary = canary_;
     return packet;
@@ -248,9 +250,14 @@ void Process::connect(Qp &qp) {
     if (!end)
         Host::log(VERBS_HOST_LOG_INFO, "QP 0x%x cannot reach QP 0x%x: %s", qp.qp_num,
                   qp.attr.dest_qp_num, end.error().phrase.c_str());
-    const std::lock_guard hold(qp.sq.lock);
-    qp.sq.unreachable = !end;
-    if (end) qp.sq.channel = std::move(*end);
+    {
+        const std::lock_guard polling(qp.sends_to->progress_lock);
+        const std::lock_guard hold(qp.sq.lock);
+        qp.sq.unreachable = !end;
+        if (end) qp.sq.channel = std::move(*end);
+        qp.acknowledged.store(0, std::memory_order_relaxed);
+    }
+    update_kicks(qp);
 }
 
 void Process::open_route(Qp &qp, uint32_t remote_qpn, const ibv_gid &dgid) noexcept {

@@ -30,6 +30,8 @@ public:
     Process(const Process &) = delete;
     Process &operator=(const Process &) = delete;
 
+    // Whether this process may leave fences out towards peers that have the barrier for all, too.
+    [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     [[nodiscard]] uint32_t next_pd() noexcept { return pds_.fetch_add(1) + 1; }
@@ -124,6 +126,7 @@ private:
     std::vector<Offer> offers_;
     uint32_t last_channel_ = 0;
     uint64_t canary_ = 0;
+    bool has_barrier_ = false;
     std::atomic<uint32_t> pds_{0};
     verbs::UniqueFd sender_name_;  // once a QP has sent to a multicast group
     std::atomic<uint64_t> group_changes_{1};

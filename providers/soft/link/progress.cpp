@@ -119,6 +119,8 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         if (!link->reaches_peer())
             Host::log(VERBS_HOST_LOG_WARN, "the memory of process %d cannot be reached directly",
                       static_cast<int>(link->pid()));
+        for (const auto &[number, qp] : link->channels)
+            update_kicks(*qp);
         handle_kick(*link, 0);  // requests may have waited for this
         return {};
     }
@@ -221,12 +223,12 @@ void Process::take_offers(Qp &qp) {
 void Process::handle_kick(Link &link, uint32_t channel) {
     if (channel != 0) {
         if (const auto found = link.channels.find(channel); found != link.channels.end())
-            progress(*found->second, Driver::thread);
+            progress(*found->second);
         return;
     }
     // Driving a QP does not change who is on the link.
     for (const auto &[number, qp] : link.channels)
-        progress(*qp, Driver::thread);
+        progress(*qp);
 }
 
 void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason) {

@@ -41,7 +41,8 @@ protected:
         Arrival arrival;
         while (rx->look(arrival) == Arrived::message) {
             const std::string text(reinterpret_cast<const char *>(arrival.data), arrival.payload);
-            rx->release(arrival);
+            rx->step_over(arrival);
+            rx->acknowledge();
             if (arrival.kind != MessageKind::pad) return text;
         }
         return "";
