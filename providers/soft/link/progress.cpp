@@ -249,7 +249,7 @@ void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason)
     // What the peer had done on any of its queue pairs completes before what it left undone on the
     // first one: programs share a CQ among them, and count.
     for (const auto &[number, qp] : channels)
-        progress(*qp, Driver::thread);
+        progress(*qp);
     for (const auto &[number, qp] : channels)
         link_lost(*qp, *link);
 }
