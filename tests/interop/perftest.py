@@ -19,25 +19,27 @@ MATRIX = {
     "ib_atomic_lat": ("RC", "plain events gid"),
     "ib_atomic_bw": ("RC", "plain events gid many both"),
 }
-INLINE = 128
+INLINE = 128  # bytes
+# Enough for each size to fill the queues, few enough for 8 MiB messages. Of each queue pair.
+LATENCY_ITERATIONS = 20
+BANDWIDTH_ITERATIONS = 50
+MANY_ITERATIONS = 10
+MANY = 16
+STREAM_SIZES = [2**exponent for exponent in range(1, 24)]  # what -a runs
+DATAGRAM_SIZES = [2**exponent for exponent in range(1, 13)]  # up to the port's MTU
 # way: (words for a case's name, options, how it shows in the client's report)
 WAYS = {
     "plain": ("", [], r"Number of qps +: 1\b"),
     "events": (" on events", ["-e"], ""),
     "gid": (" over GID 0", ["-x", "0"], r"GID index +: 0$"),
     "inline": (" inline", ["-I", str(INLINE)], rf"Max inline data +: {INLINE}\[B\]$"),
-    "many": (" on 16 queue pairs", ["-q", "16"], r"Number of qps +: 16\b"),
+    "many": (f" on {MANY} queue pairs", ["-q", str(MANY)], rf"Number of qps +: {MANY}\b"),
     "both": (" both ways", ["-b"], r"Bidirectional BW Test$"),
 }
 HELP_OPTIONS = {"events": "-e", "gid": "-x", "inline": "-I", "many": "-q", "both": "-b"}
 TRANSPORTS = ("RC", "UC", "UD")  # of --connection; the others need more than plain verbs
 FEATURES = {"UC": "UC"}
 
-# Enough for each size to fill the queues, few enough for 8 MiB messages.
-LATENCY_ITERATIONS = 20
-BANDWIDTH_ITERATIONS = 50
-STREAM_SIZES = [2**exponent for exponent in range(1, 24)]  # what -a runs
-DATAGRAM_SIZES = [2**exponent for exponent in range(1, 13)]  # up to the port's MTU
 ATOMICS = ("FETCH_AND_ADD", "CMP_AND_SWAP")
 COLUMNS = {"lat": 9, "bw": 5}
 NUMBER = r"\d+(\.\d+)?|-?nan"  # the deviation of latencies in cycles overflows
@@ -52,9 +54,12 @@ def rows_of(text, columns):
 
 def measure(program, transport, way, more=()):
     kind = program.rsplit("_", 1)[1]
-    iterations = LATENCY_ITERATIONS if kind == "lat" else BANDWIDTH_ITERATIONS
+    iterations = (LATENCY_ITERATIONS if kind == "lat" else MANY_ITERATIONS if way == "many"
+                  else BANDWIDTH_ITERATIONS)
     _, options, shows = WAYS[way]
     sizes = [8] if "atomic" in program else DATAGRAM_SIZES if transport == "UD" else STREAM_SIZES
+    if transport == "UD" and way == "inline":
+        sizes = sizes[:-1]  # perftest gives the model of known_device.c 2048 bytes at most
     fixed = ["-d", DEVICE, "-F", "-c", transport, "-n", iterations, *more]
     if "atomic" not in program:
         fixed.append("-a")
@@ -71,7 +76,7 @@ def measure(program, transport, way, more=()):
         _, text = pair.run_pair(build, program, arguments, seconds=100, environment=environment)
         expect_lines(text, rf"Connection type +: {transport}\b", shows)
         rows = rows_of(text, COLUMNS[kind])
-        each = iterations * (16 if way == "many" else 1)
+        each = iterations * (MANY if way == "many" else 1)
         wanted = [(size, each) for size in sizes]
         expect(rows == wanted, f"{program} {' '.join(map(str, arguments))}:\n"
                f"rows (size, iterations) {rows},\nnot {wanted}, in:\n{text}")

@@ -253,7 +253,11 @@ void link_lost(Qp &qp, Link &link) noexcept {
         advance_sends(qp);
         if (qp.sq.channel != nullptr && &qp.sq.channel->link() == &link) {
             qp.sq.unreachable = true;
-            was_ours = !qp.sq.channel->is_closed() || !qp.sq.ring.is_empty();
+            // A peer that destroyed its queue pair and ended did not die: whoever sends to it waits
+            // as long as he asked to (who asked for ever hears of it now).
+            was_ours = !qp.sq.channel->is_closed() ||
+                       (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
+            if (!was_ours) advance_sends(qp);  // starts that clock
         }
     }
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
