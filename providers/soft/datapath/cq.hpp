@@ -35,7 +35,7 @@ struct Cq : ibv_cq {
     EventPipe *async_events = nullptr;
     uint32_t users = 0;  // queue pairs; under the process's mutex
 
-    SpinLock lock;  // leaf: the ring and `armed`
+    SpinLock lock;  // leaf: the ring, its size (cqe too) and `armed`
     ibv_wc *ring = nullptr;
     std::size_t ring_bytes = 0;
     uint32_t capacity = 0;  // power of two

@@ -36,7 +36,7 @@ bool take_all_arrivals(Qp &qp) noexcept {
     for (;;) {
         if (take_arrivals(qp)) return true;
         const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
-        if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return false;
+        if (!takes_messages(state)) return false;
         if (qp.receives_to->is_polled.load(std::memory_order_relaxed)) return false;
         // A starved queue is woken by post_recv, not by what waits in the ring already.
         if (!ask_senders_for_kicks(qp.rq) || qp.rq.starved) return false;
@@ -209,7 +209,7 @@ void link_lost(Qp &qp, Link &link) noexcept {
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
     if (failed)
         enter_error(qp, IBV_WC_WR_FLUSH_ERR);
-    else if (was_ours && (state == IBV_QPS_RTR || state == IBV_QPS_RTS))
+    else if (was_ours && takes_messages(state))
         enter_error(qp, IBV_WC_RETRY_EXC_ERR);
 }
 
@@ -249,17 +249,19 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
     if (gave_up) enter_error(qp, IBV_WC_RETRY_EXC_ERR);
 }
 
+void stop_requesting(Qp &qp) noexcept {
+    const std::lock_guard hold(qp.sq.lock);
+    if (qp.sq.channel != nullptr) close_channel(*qp.sq.channel);
+    qp.sq.channel.reset();
+    for (auto &[qpn, route] : qp.sq.routes)
+        if (route != nullptr) close_channel(*route);
+    qp.sq.routes.clear();
+    qp.sq.unreachable = false;
+    qp.sq.give_up_at_ns = 0;
+}
+
 void disconnect(Qp &qp) noexcept {
-    {
-        const std::lock_guard hold(qp.sq.lock);
-        if (qp.sq.channel != nullptr) close_channel(*qp.sq.channel);
-        qp.sq.channel.reset();
-        for (auto &[qpn, route] : qp.sq.routes)
-            if (route != nullptr) close_channel(*route);
-        qp.sq.routes.clear();
-        qp.sq.unreachable = false;
-        qp.sq.give_up_at_ns = 0;
-    }
+    stop_requesting(qp);
     const std::lock_guard hold(qp.rq.lock);
     turn_senders_away(qp.rq);
     if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());

@@ -59,6 +59,11 @@ void complete(Qp &qp, const SendWqe &wqe, ibv_wc_status status) noexcept {
 
 // The send queue's half of entering the error state; the caller holds its lock.
 void fail_sends(Qp &qp, ibv_wc_status oldest) noexcept {
+    // Where nobody waits for an acknowledgement only the send queue fails (IBTA 10.3.1.6).
+    if (qp.is_datagram) {
+        qp.now.store(IBV_QPS_SQE, std::memory_order_release);
+        return flush_sends(qp, oldest);
+    }
     qp.now.store(IBV_QPS_ERR, std::memory_order_release);
     flush_sends(qp, oldest);
     const std::lock_guard hold(qp.rq.lock);
@@ -374,7 +379,7 @@ void start_giving_up(Qp &qp, int64_t patience_ns) noexcept {
 // asked before: what it freed until now came without a kick, so the caller must look again.
 bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
     if (qp.sends_to->is_polled.load(std::memory_order_relaxed)) return false;
-    const bool stalled = qp.sq.sent != qp.sq.ring.tail;
+    const bool stalled = qp.sq.sent != qp.sq.ring.tail || qp.sq.is_draining;
     const bool awaited = qp.sq.ring.head != qp.sq.ring.tail &&
                          qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no;
     if (!stalled && !awaited) return false;
@@ -385,6 +390,11 @@ bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
     return true;
 }
 
+// Some of it has been moved already, so that it cannot be left where it is.
+bool is_started(const SendWqe &wqe) noexcept {
+    return wqe.moved != 0 || wqe.asked != 0 || wqe.is_written;
+}
+
 // Sends what can be sent; the last channel that was used or that we wait for is in `channel`.
 // False when the QP entered the error state.
 bool transmit_all(Qp &qp, TxEnd *&channel) noexcept {
@@ -392,8 +402,10 @@ bool transmit_all(Qp &qp, TxEnd *&channel) noexcept {
     // The channel that holds messages its responder was not told of yet, and up to where it was.
     TxEnd *fresh = channel;
     uint64_t told = fresh != nullptr ? fresh->position() : 0;
+    const bool is_stopped = qp.now.load(std::memory_order_relaxed) == IBV_QPS_SQD;
     while (sq.sent != sq.ring.tail) {
         SendWqe &wqe = sq.ring.at(sq.sent);
+        if (is_stopped && !is_started(wqe)) break;
         const Transmission result = qp.is_datagram
                                         ? transmit_datagram(qp, wqe, channel, fresh, told)
                                         : transmit_connected(qp, wqe);
@@ -416,7 +428,23 @@ bool transmit_all(Qp &qp, TxEnd *&channel) noexcept {
     return true;
 }
 
+void end_drain_if_done(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    if (!sq.is_draining || sq.ring.head != sq.sent) return;
+    if (sq.sent != sq.ring.tail && is_started(sq.ring.at(sq.sent))) return;
+    sq.is_draining = false;
+    if (sq.tells_drained) report_qp_event(qp, IBV_EVENT_SQ_DRAINED);
+}
+
 }  // namespace
+
+void begin_drain(Qp &qp, bool tells) noexcept {
+    qp.now.store(IBV_QPS_SQD, std::memory_order_release);
+    qp.sq.is_draining = true;
+    qp.sq.tells_drained = tells;
+    advance_sends(qp);
+    end_drain_if_done(qp);  // nothing was posted
+}
 
 void advance_sends(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
@@ -425,11 +453,15 @@ void advance_sends(Qp &qp) noexcept {
     bool again = true;
     while (again) {
         if (!retire(qp)) return;
-        if (qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return;
+        const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
+        if (state != IBV_QPS_RTS && state != IBV_QPS_SQD) return;
         if (!transmit_all(qp, channel)) return;
         again = channel != nullptr && ask_for_kick(qp, *channel);
     }
-    if (sq.ring.is_empty()) {
+    end_drain_if_done(qp);
+    const bool is_drained =
+        !sq.is_draining && qp.now.load(std::memory_order_relaxed) == IBV_QPS_SQD;
+    if (sq.ring.is_empty() || is_drained) {
         sq.give_up_at_ns = 0;
     } else if (qp.is_datagram) {
         start_giving_up(qp, kDatagramPatienceNs);
@@ -450,6 +482,7 @@ void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
     }
     sq.sent = sq.ring.tail;
     sq.give_up_at_ns = 0;
+    sq.is_draining = false;
 }
 
 // The receiver has not made room for a long time: the datagram is lost, the queue goes on.
@@ -467,7 +500,7 @@ namespace {
 int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
     SendQueue &sq = qp.sq;
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
-    if (state != IBV_QPS_RTS && state != IBV_QPS_ERR) return EINVAL;
+    if (state < IBV_QPS_RTS) return EINVAL;  // RESET, INIT, RTR
     if (wr.num_sge < 0 || static_cast<uint32_t>(wr.num_sge) > qp.max_send_sge) return EINVAL;
     const bool is_datagram = qp.is_datagram;
     const bool is_inline = (wr.send_flags & IBV_SEND_INLINE) != 0;
@@ -513,10 +546,7 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
         wqe.qkey = (wr.wr.ud.remote_qkey & 0x80000000u) != 0
                        ? qp.qkey.load(std::memory_order_relaxed)
                        : wr.wr.ud.remote_qkey;
-        std::memcpy(wqe.path.sgid, ah.sgid.raw, 16);
-        std::memcpy(wqe.path.dgid, ah.attr.grh.dgid.raw, 16);
-        wqe.path.traffic_class = ah.attr.grh.traffic_class;
-        wqe.path.hop_limit = ah.attr.grh.hop_limit;
+        wqe.path = ah.path;
     } else {
         wqe.remote_address = wr.wr.rdma.remote_addr;
         wqe.rkey = wr.wr.rdma.rkey;
@@ -533,7 +563,7 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
             wqe.sges()[i] = wr.sg_list[i];
     }
     ++sq.ring.tail;
-    if (state == IBV_QPS_ERR) flush_sends(qp, sq.untold);
+    if (state == IBV_QPS_ERR || state == IBV_QPS_SQE) flush_sends(qp, sq.untold);
     return 0;
 }
 
@@ -546,9 +576,10 @@ __attribute__((noinline)) void open_routes(Qp &qp, const ibv_send_wr *wr) noexce
         const bool known = route != qp.sq.routes.end() && route->second != nullptr &&
                            !route->second->link().is_lost();
         qp.sq.lock.unlock();
-        if (!known)
-            qp.owner->open_route(qp, wr->wr.ud.remote_qpn,
-                                 static_cast<Ah *>(wr->wr.ud.ah)->attr.grh.dgid);
+        if (known) continue;
+        ibv_gid dgid;
+        std::memcpy(dgid.raw, static_cast<Ah *>(wr->wr.ud.ah)->path.dgid, sizeof dgid.raw);
+        qp.owner->open_route(qp, wr->wr.ud.remote_qpn, dgid);
     }
 }
 
