@@ -104,6 +104,9 @@ TEST_F(Rereg, OfTheTranslationMovesTheRegion) {
     EXPECT_EQ(receive(mr()->lkey, kPart), IBV_WC_SUCCESS);
     expect_dead(mr()->rkey, 100);
     expect_dead(old_key, 100);
+    expect_dead(old_key, kPart + 100);
+    EXPECT_EQ(receive(old_key, 0), IBV_WC_LOC_PROT_ERR) << "nor is the old local key alive";
+    renew();
     EXPECT_EQ(receive(mr()->lkey, 0), IBV_WC_LOC_PROT_ERR);
 }
 

@@ -158,12 +158,21 @@ void Device::become_infiniband() noexcept {
 Result<void> Device::follow(int interface_index) {
     interface_index_ = interface_index;
     // Listening begins before looking, so that no change falls between the two.
-    VERBS_TRY(watch, InterfaceWatch::open(*process_, interface_index));
-    watch_ = std::move(watch);
+    auto watch = InterfaceWatch::open(*process_, interface_index);
     VERBS_TRY(interface, find_interface(interface_index));
     if (!interface) return fail(ENODEV, interface_name_ + ": this network interface is gone");
     look_at(*interface, false);
-    return watch_->start([this] { interface_changed(); });
+    Result<void> started;
+    if (watch) {
+        watch_ = std::move(*watch);
+        started = watch_->start([this] { interface_changed(); });
+    }
+    // A sandbox may not let us listen. All but the events works without.
+    if (!watch || !started)
+        Host::log(VERBS_HOST_LOG_WARN, "changes of %s will not be noticed: %s",
+                  interface_name_.c_str(),
+                  (watch ? started.error() : watch.error()).phrase.c_str());
+    return {};
 }
 
 void Device::interface_changed() noexcept {
