@@ -23,19 +23,23 @@ std::string trimmed(const std::string &text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-std::string file_for(const std::string &device_name) {
-    if (const char *path = std::getenv("VERBS_TEST_DEVIATIONS"); path != nullptr) return path;
+std::vector<std::string> files_for(const std::string &device_name) {
+    if (const char *path = std::getenv("VERBS_TEST_DEVIATIONS"); path != nullptr) return {path};
+    std::vector<std::string> files;
     for (const auto &entry : std::filesystem::directory_iterator(CONFORMANCE_DEVIATIONS_DIR)) {
-        if (device_name.starts_with(entry.path().stem().string())) return entry.path().string();
+        if (device_name.starts_with(entry.path().stem().string()))
+            files.push_back(entry.path().string());
     }
-    return {};
+    return files;
 }
 
 }  // namespace
 
 Deviations Deviations::of(const std::string &device_name) {
     Deviations deviations;
-    if (const std::string path = file_for(device_name); !path.empty()) deviations.read(path);
+    for (const std::string &path : files_for(device_name)) {
+        deviations.read(path);
+    }
     return deviations;
 }
 

@@ -11,8 +11,8 @@ namespace verbs_test {
 
 class Deviations {
 public:
-    // The file VERBS_TEST_DEVIATIONS names, or else deviations/NAME.txt beside the sources, where
-    // NAME is what the device's name begins with. No file means no deviation. Throws on a line
+    // The file VERBS_TEST_DEVIATIONS names, or else each deviations/NAME.txt beside the sources
+    // whose NAME the device's name begins with. No file means no deviation. Throws on a line
     // that cannot be read: a deviation that is ignored would be worse than none.
     static Deviations of(const std::string &device_name);
 

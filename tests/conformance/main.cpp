@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The program of the suite: runs the tests, or plays the second process of one.
+// The program of the suite: runs the tests, or plays the second process of one. An argument
+// --device=NAME stands for the environment variable VERBS_TEST_DEVICE.
 #include "crowd.hpp"
 #include "echo.hpp"
+#include "network.hpp"
 #include "restart.hpp"
 #include "restrictions.hpp"
 #include "side.hpp"
@@ -10,7 +12,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <string_view>
+
 int main(int argc, char **argv) {
+    constexpr std::string_view kDevice = "--device=";
+    for (int i = 1; i < argc; ++i) {
+        if (std::string_view(argv[i]).starts_with(kDevice))
+            ::setenv("VERBS_TEST_DEVICE", argv[i] + kDevice.size(), 1);
+    }
     using verbs_test::Role;
     static constexpr Role kRoles[] = {
         {"side", verbs_test::serve_side},
@@ -23,6 +33,7 @@ int main(int argc, char **argv) {
         {"side-in-user-namespace", verbs_test::serve_side_in_user_namespace},
         {"side-of-nobody", verbs_test::serve_side_of_nobody},
         {"undumpable-side-of-nobody", verbs_test::serve_undumpable_side_of_nobody},
+        {"network", verbs_test::serve_network},
     };
     if (const auto code = verbs_test::run_role(argc, argv, kRoles)) return *code;
     ::testing::InitGoogleTest(&argc, argv);

@@ -34,6 +34,8 @@ ibv_ah_attr route_to(ibv_context *context, const ibv_gid &gid, const PathOptions
     ibv_ah_attr attr{};
     attr.is_global = 1;
     attr.port_num = kPort;
+    // 0 on Ethernet; with InfiniBand link layer both sides are at our port.
+    attr.dlid = port_attributes(context).lid;
     attr.grh.dgid = gid;
     attr.grh.sgid_index = static_cast<uint8_t>(source_index(context, options));
     attr.grh.hop_limit = 64;

@@ -14,6 +14,31 @@ namespace soft {
 using verbs::fail;
 using verbs::provider::Host;
 
+namespace {
+
+struct Ring {
+    ibv_wc *entries;
+    uint32_t capacity;
+    std::size_t bytes;
+};
+
+Result<Ring> map_ring(int cqe) {
+    if (cqe < 1 || cqe > kMaxCqe)
+        return fail(EINVAL, std::to_string(cqe) + " entries asked for, allowed are 1 to " +
+                                std::to_string(kMaxCqe));
+    Ring ring{};
+    ring.capacity = std::bit_ceil(static_cast<uint32_t>(cqe));
+    // Pages come with use: a large queue that is kept short costs little.
+    ring.bytes = ring.capacity * sizeof(ibv_wc);
+    void *memory = ::mmap(nullptr, ring.bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return fail(ENOMEM, "no memory for the completion queue");
+    ring.entries = static_cast<ibv_wc *>(memory);
+    return ring;
+}
+
+}  // namespace
+
 Result<ibv_comp_channel *> Device::create_comp_channel() {
     VERBS_TRY(pipe, EventPipe::create());
     auto channel = std::make_unique<CompChannel>();
@@ -28,25 +53,48 @@ Result<void> Device::destroy_comp_channel(ibv_comp_channel *channel) {
 }
 
 Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_vector) {
-    if (cqe < 1 || cqe > kMaxCqe)
-        return fail(EINVAL, std::to_string(cqe) + " entries asked for, allowed are 1 to " +
-                                std::to_string(kMaxCqe));
     if (comp_vector < 0 || comp_vector >= kCompVectors)
         return fail(EINVAL, "completion vector " + std::to_string(comp_vector) +
                                 " does not exist, there is 1");
     auto cq = std::make_unique<Cq>(*process_);
-    cq->capacity = std::bit_ceil(static_cast<uint32_t>(cqe));
-    // Pages come with use: a large queue that is kept short costs little.
-    cq->ring_bytes = cq->capacity * sizeof(ibv_wc);
-    void *ring = ::mmap(nullptr, cq->ring_bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (ring == MAP_FAILED) return fail(ENOMEM, "no memory for the completion queue");
-    cq->ring = static_cast<ibv_wc *>(ring);
+    VERBS_TRY(ring, map_ring(cqe));
+    cq->ring = ring.entries;
+    cq->ring_bytes = ring.bytes;
+    cq->capacity = ring.capacity;
     cq->cqe = cqe;
     cq->handle = handles_.fetch_add(1);
     cq->events = static_cast<CompChannel *>(channel);
     cq->async_events = &async_events_;
     return cqs_.add(std::move(cq));
+}
+
+// Pollers and pushers meet the old ring or the new one, never something between: both work under
+// the CQ's lock. Completions that wait move along in order.
+Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
+    auto *cq = static_cast<Cq *>(ibcq);
+    VERBS_TRY(ring, map_ring(cqe));
+    uint32_t waiting = 0;
+    bool fits = false;
+    {
+        const std::lock_guard hold(cq->lock);
+        waiting = cq->tail - cq->head;
+        fits = waiting <= static_cast<uint32_t>(cqe);
+        if (fits) {
+            for (uint32_t i = 0; i < waiting; ++i)
+                ring.entries[i] = cq->ring[(cq->head + i) & (cq->capacity - 1)];
+            std::swap(cq->ring, ring.entries);
+            std::swap(cq->ring_bytes, ring.bytes);
+            cq->capacity = ring.capacity;
+            cq->cqe = cqe;
+            cq->head = 0;
+            cq->tail = waiting;
+        }
+    }
+    ::munmap(ring.entries, ring.bytes);
+    if (!fits)
+        return fail(EINVAL, std::to_string(waiting) + " completions wait, more than the " +
+                                std::to_string(cqe) + " entries asked for");
+    return {};
 }
 
 void Device::withdraw(Cq &cq) noexcept {

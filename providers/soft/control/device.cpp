@@ -3,13 +3,15 @@
 #include "control/device.hpp"
 
 #include "control/limits.hpp"
+#include "control/settings.hpp"
+#include "link/lid.hpp"
 
 #include <endian.h>
+#include <rdma/ib_user_verbs.h>
 
 #include <algorithm>
 #include <cstring>
 #include <string>
-#include <string_view>
 
 namespace soft {
 
@@ -25,15 +27,15 @@ constexpr char kPrefix[] = "soft_";
 constexpr char kVersion[] = SOFT_TEXT(VERBS_VERSION_MAJOR) "." SOFT_TEXT(
     VERBS_VERSION_MINOR) "." SOFT_TEXT(VERBS_VERSION_PATCH);
 
-// VERBS_SOFT: 0 never, 1 always, auto (the default) where the kernel has no RDMA device.
 bool is_wanted() {
-    const char *setting = Host::environment("VERBS_SOFT");
-    const std::string_view wish = setting != nullptr ? setting : "auto";
-    if (wish == "0") return false;
-    if (wish == "1") return true;
-    if (wish != "auto" && !wish.empty())
-        Host::log(VERBS_HOST_LOG_WARN, "VERBS_SOFT=%s is none of 0, 1, auto; taken as auto",
-                  setting);
+    switch (settings().enabled) {
+    case Settings::Enabled::never:
+        return false;
+    case Settings::Enabled::always:
+        return true;
+    case Settings::Enabled::automatic:
+        break;
+    }
     return Host::table().kernel_device_count() == 0;
 }
 
@@ -47,8 +49,33 @@ Result<void> judge_port(uint8_t port_num) {
     return {};
 }
 
-bool same_gid(const ibv_gid &a, const uint8_t *b) {
-    return std::memcmp(a.raw, b, sizeof a.raw) == 0;
+// Interfaces are told from devices that have none by the cookie.
+constexpr uint64_t kInfinibandCookie = 1ull << 32;
+
+verbs_provider_device describe(const std::string &name, uint64_t guid_be, uint64_t cookie) {
+    verbs_provider_device device{};
+    std::snprintf(device.name, sizeof device.name, "%s", name.c_str());
+    std::snprintf(device.dev_name, sizeof device.dev_name, "uverbs_%s", name.c_str());
+    device.node_guid_be = guid_be;
+    device.cookie = cookie;
+    device.node_type = IBV_NODE_CA;
+    device.transport_type = IBV_TRANSPORT_IB;
+    device.index = -1;
+    return device;
+}
+
+// The same in every process: all ports with InfiniBand link layer are one subnet on this host.
+uint64_t infiniband_guid_be() noexcept {
+    return htobe64(0x02766273fffe6962);  // "vbs", "ib"
+}
+
+// An interface that is called ib0 has soft_ib0 already.
+std::string infiniband_name(const std::vector<Interface> &interfaces) {
+    for (int number = 0;; ++number) {
+        const std::string name = "ib" + std::to_string(number);
+        if (std::ranges::none_of(interfaces, [&](const auto &one) { return one.name == name; }))
+            return kPrefix + name;
+    }
 }
 
 }  // namespace
@@ -78,53 +105,33 @@ ibv_mtu fitting_mtu(uint32_t interface_mtu) noexcept {
     return IBV_MTU_256;
 }
 
-bool owns_gid(const Device &device, const uint8_t *gid) noexcept {
-    const auto &gids = device.interface().gids;
-    return std::any_of(gids.begin(), gids.end(),
-                       [&](const ibv_gid &own) { return same_gid(own, gid); });
-}
-
 Result<std::vector<verbs_provider_device>> Device::enumerate() {
     std::vector<verbs_provider_device> devices;
     if (!is_wanted()) return devices;
     VERBS_TRY(interfaces, list_interfaces());
-    for (const Interface &interface : interfaces) {
-        if (!is_suitable(interface)) continue;
-        verbs_provider_device device{};
-        const std::string name = kPrefix + interface.name;
-        std::snprintf(device.name, sizeof device.name, "%s", name.c_str());
-        std::snprintf(device.dev_name, sizeof device.dev_name, "uverbs_%s", name.c_str());
-        device.node_guid_be = make_guid_be(interface);
-        device.cookie = static_cast<uint64_t>(interface.index);
-        device.node_type = IBV_NODE_CA;
-        device.transport_type = IBV_TRANSPORT_IB;
-        device.index = -1;
-        devices.push_back(device);
-    }
+    for (const Interface &interface : interfaces)
+        if (is_suitable(interface))
+            devices.push_back(describe(kPrefix + interface.name, make_guid_be(interface),
+                                       static_cast<uint64_t>(interface.index)));
+    if (settings().infiniband)
+        devices.push_back(
+            describe(infiniband_name(interfaces), infiniband_guid_be(), kInfinibandCookie));
     return devices;
 }
 
 Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
                                              ibv_context &context) {
-    VERBS_TRY(interfaces, list_interfaces());
-    const auto found = std::find_if(interfaces.begin(), interfaces.end(), [&](const auto &one) {
-        return one.index == static_cast<int>(which.cookie);
-    });
-    if (found == interfaces.end())
-        return fail(ENODEV, std::string(which.name) + ": its network interface is gone");
     auto device = std::make_unique<Device>();
     VERBS_TRY(process, Process::get());
     VERBS_TRY(events, EventPipe::create());
     device->process_ = std::move(process);
     device->async_events_ = std::move(events);
-    device->interface_ = std::move(*found);
-    auto &gids = device->interface_.gids;
-    if (gids.size() > kGidTableLength) {
-        Host::log(VERBS_HOST_LOG_WARN, "%s has %zu addresses, the first %d are its GIDs",
-                  which.name, gids.size(), kGidTableLength);
-        gids.resize(kGidTableLength);
-    }
     device->guid_be_ = which.node_guid_be;
+    device->interface_name_ = which.name + sizeof kPrefix - 1;
+    if (which.cookie == kInfinibandCookie)
+        device->become_infiniband();
+    else
+        VERBS_CHECK(device->follow(static_cast<int>(which.cookie)));
 
     context.ops.poll_cq = poll_cq;
     context.ops.req_notify_cq = req_notify_cq;
@@ -137,12 +144,102 @@ Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
     return device;
 }
 
+// A port without any network interface behind it: always there, always the same.
+void Device::become_infiniband() noexcept {
+    ibv_gid gid{};
+    gid.raw[0] = 0xfe;
+    gid.raw[1] = 0x80;
+    std::memcpy(gid.raw + 8, &guid_be_, sizeof guid_be_);
+    is_infiniband_ = true;
+    port_.gids.update({gid});
+    port_.mtu.store(UINT16_MAX, std::memory_order_relaxed);
+    port_.is_active.store(true, std::memory_order_relaxed);
+}
+
+Result<void> Device::follow(int interface_index) {
+    interface_index_ = interface_index;
+    // Listening begins before looking, so that no change falls between the two.
+    auto watch = InterfaceWatch::open(*process_, interface_index);
+    VERBS_TRY(interface, find_interface(interface_index));
+    if (!interface) return fail(ENODEV, interface_name_ + ": this network interface is gone");
+    look_at(*interface, false);
+    Result<void> started;
+    if (watch) {
+        watch_ = std::move(*watch);
+        started = watch_->start([this] { interface_changed(); });
+    }
+    // A sandbox may not let us listen. All but the events works without.
+    if (!watch || !started)
+        Host::log(VERBS_HOST_LOG_WARN, "changes of %s will not be noticed: %s",
+                  interface_name_.c_str(),
+                  (watch ? started.error() : watch.error()).phrase.c_str());
+    return {};
+}
+
+void Device::interface_changed() noexcept {
+    if (port_.is_gone.load(std::memory_order_relaxed)) return;
+    try {
+        auto interface = find_interface(interface_index_);
+        if (!interface)
+            Host::log(VERBS_HOST_LOG_WARN, "%s: %s", interface_name_.c_str(),
+                      interface.error().phrase.c_str());
+        else if (*interface)
+            look_at(**interface, true);
+        else
+            interface_removed();
+    } catch (...) {
+        // The next change is another chance to see how things are.
+        Host::log(VERBS_HOST_LOG_ERROR, "out of memory, a change of an interface was missed");
+    }
+}
+
+void Device::look_at(const Interface &interface, bool is_news) noexcept {
+    const auto [gids_changed, left_out] = port_.gids.update(interface.gids);
+    if (left_out != 0)
+        Host::log(VERBS_HOST_LOG_WARN, "%s has more addresses than a GID table has places: %zu",
+                  interface_name_.c_str(), interface.gids.size());
+    port_.mtu.store(interface.mtu, std::memory_order_relaxed);
+    const bool is_active = interface.is_up && interface.is_running;
+    const bool was_active = port_.is_active.exchange(is_active, std::memory_order_relaxed);
+    if (!is_news) return;
+    if (was_active != is_active)
+        report_port_event(is_active ? IBV_EVENT_PORT_ACTIVE : IBV_EVENT_PORT_ERR);
+    if (gids_changed) report_port_event(IBV_EVENT_GID_CHANGE);
+}
+
+// As when a device is pulled out: the program hears of it, everything outstanding is flushed, and
+// nothing new can be made.
+void Device::interface_removed() noexcept {
+    port_.is_gone.store(true, std::memory_order_relaxed);
+    port_.is_active.store(false, std::memory_order_relaxed);
+    port_.gids.update({});
+    report_port_event(IBV_EVENT_DEVICE_FATAL);
+    process_->for_each_qp([this](Qp &qp) {
+        const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
+        if (qp.device == this && state != IBV_QPS_RESET) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    });
+}
+
+void Device::report_port_event(ibv_event_type type) noexcept {
+    ib_uverbs_async_event_desc event{};
+    event.element = 1;  // the port's number
+    event.event_type = type;
+    async_events_.write(&event, sizeof event);
+}
+
+Result<void> Device::judge_alive() const {
+    if (port_.is_gone.load(std::memory_order_relaxed))
+        return fail(EIO, "the network interface " + interface_name_ + " was removed");
+    return {};
+}
+
 Result<void> Device::close() {
+    watch_.reset();
     // What the program did not destroy goes with the device. Nobody waits for its events.
     qps_.for_each([this](Qp &qp) { withdraw(qp); });
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });
     mws_.for_each([this](Mw &mw) { withdraw(mw); });
-    mrs_.for_each([this](Mr &mr) { withdraw(mr); });
+    mrs_.for_each([this](Mr &mr) { withdraw(mr.rkey, mr.is_remote); });
     return {};
 }
 
@@ -179,39 +276,50 @@ Result<ibv_device_attr> Device::query_device() {
     attr.phys_port_cnt = 1;
     attr.device_cap_flags = IBV_DEVICE_CURR_QP_STATE_MOD | IBV_DEVICE_RC_RNR_NAK_GEN |
                             IBV_DEVICE_UD_AV_PORT_ENFORCE | IBV_DEVICE_SYS_IMAGE_GUID |
-                            IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW;
+                            IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW |
+                            IBV_DEVICE_PORT_ACTIVE_EVENT;
     return attr;
 }
 
 Result<ibv_port_attr> Device::query_port(uint8_t port_num) {
     VERBS_CHECK(judge_port(port_num));
+    VERBS_CHECK(judge_alive());
+    const bool is_active = port_.is_active.load(std::memory_order_relaxed);
     ibv_port_attr attr{};
-    attr.state = interface_.is_running ? IBV_PORT_ACTIVE : IBV_PORT_DOWN;
+    attr.state = is_active ? IBV_PORT_ACTIVE : IBV_PORT_DOWN;
     attr.max_mtu = IBV_MTU_4096;
-    attr.active_mtu = fitting_mtu(interface_.mtu);
-    attr.gid_tbl_len = kGidTableLength;
+    attr.active_mtu = fitting_mtu(port_.mtu.load(std::memory_order_relaxed));
+    attr.gid_tbl_len = gid_table_length();
     attr.port_cap_flags = 0;
     attr.max_msg_sz = kMaxMessage;
     attr.pkey_tbl_len = 1;
     attr.max_vl_num = 1;
-    attr.active_width = 2;                            // 4x
-    attr.active_speed = 32;                           // 25 Gb/s a lane
-    attr.phys_state = interface_.is_running ? 5 : 3;  // link up, or disabled
+    attr.active_width = 2;                // 4x
+    attr.active_speed = 32;               // 25 Gb/s a lane
+    attr.phys_state = is_active ? 5 : 3;  // link up, or disabled
     attr.link_layer = IBV_LINK_LAYER_ETHERNET;
+    if (is_infiniband_) {
+        attr.link_layer = IBV_LINK_LAYER_INFINIBAND;
+        attr.lid = kLid;
+        attr.sm_lid = kLid;  // there is no subnet manager, but programs want to know one
+    }
     return attr;
 }
 
 Result<verbs_provider_gid> Device::query_gid(uint8_t port_num, int index) {
     VERBS_CHECK(judge_port(port_num));
-    if (index < 0 || index >= kGidTableLength)
+    if (index < 0 || index >= gid_table_length())
         return fail(EINVAL, "GID index " + std::to_string(index) + " is not in the table of " +
-                                std::to_string(kGidTableLength));
-    if (static_cast<std::size_t>(index) >= interface_.gids.size())
-        return fail(ENODATA, "GID index " + std::to_string(index) + " is empty");
+                                std::to_string(gid_table_length()));
     verbs_provider_gid entry{};
-    entry.gid = interface_.gids[static_cast<std::size_t>(index)];
-    entry.type = 2;  // RoCE v2
-    entry.ifindex = static_cast<uint32_t>(interface_.index);
+    entry.gid = port_.gids.at(index);
+    static constexpr ibv_gid kEmpty{};
+    if (is_same_gid(kEmpty, entry.gid.raw))
+        return fail(ENODATA, "GID index " + std::to_string(index) + " is empty");
+    if (!is_infiniband_) {
+        entry.type = 2;  // RoCE v2
+        entry.ifindex = static_cast<uint32_t>(interface_index_);
+    }
     return entry;
 }
 
@@ -219,12 +327,6 @@ Result<uint16_t> Device::query_pkey(uint8_t port_num, int index) {
     VERBS_CHECK(judge_port(port_num));
     if (index != 0) return fail(EINVAL, "the P_Key table has one entry, at index 0");
     return htobe16(kDefaultPkey);
-}
-
-Result<ibv_gid> Device::own_gid(int index) const {
-    if (index < 0 || static_cast<std::size_t>(index) >= interface_.gids.size())
-        return fail(EINVAL, "GID index " + std::to_string(index) + " is empty");
-    return interface_.gids[static_cast<std::size_t>(index)];
 }
 
 }  // namespace soft

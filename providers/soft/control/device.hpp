@@ -4,8 +4,10 @@
 #pragma once
 
 #include "control/event_pipe.hpp"
+#include "control/interface_watch.hpp"
 #include "control/interfaces.hpp"
 #include "control/owned.hpp"
+#include "control/port.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
 #include "link/process.hpp"
@@ -14,6 +16,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace soft {
@@ -38,6 +41,7 @@ public:
     Result<ibv_pd *> alloc_pd();
     Result<void> dealloc_pd(ibv_pd *pd);
     Result<ibv_mr *> reg_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access);
+    Result<void> rereg_mr(ibv_mr *mr, int flags, ibv_pd *pd, void *addr, size_t length, int access);
     Result<void> dereg_mr(ibv_mr *mr);
     Result<ibv_mw *> alloc_mw(ibv_pd *pd, int type);
     Result<void> bind_mw(ibv_qp *qp, ibv_mw *mw, ibv_mw_bind *bind);
@@ -46,6 +50,7 @@ public:
     Result<ibv_comp_channel *> create_comp_channel();
     Result<void> destroy_comp_channel(ibv_comp_channel *channel);
     Result<ibv_cq *> create_cq(int cqe, ibv_comp_channel *channel, int comp_vector);
+    Result<void> resize_cq(ibv_cq *cq, int cqe);
     Result<void> destroy_cq(ibv_cq *cq);
 
     Result<ibv_srq *> create_srq(ibv_pd *pd, ibv_srq_init_attr *attr);
@@ -63,23 +68,44 @@ public:
     Result<void> attach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
     Result<void> detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
 
-    [[nodiscard]] const Interface &interface() const noexcept { return interface_; }
+    // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
+    [[nodiscard]] bool owns(const uint8_t *gid) const noexcept;
 
 private:
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
+    Result<void> enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to);
     void reset(Qp &qp);
     // Makes the object unknown to peers and to the progress thread.
     void withdraw(Qp &qp) noexcept;
     void withdraw(Cq &cq) noexcept;
-    void withdraw(Mr &mr) noexcept;
     void withdraw(Mw &mw) noexcept;
+    void withdraw(uint32_t key, bool is_remote) noexcept;
     // The GID at an index of the table, if there is one.
     Result<ibv_gid> own_gid(int index) const;
+    // Where an address vector leads, once it is judged.
+    Result<DatagramPrefix> resolve(const ibv_ah_attr &attr) const;
+    // Whether the device can do more than give back what it has.
+    Result<void> judge_alive() const;
+    [[nodiscard]] int gid_table_length() const noexcept {
+        return is_infiniband_ ? 1 : kGidTableLength;
+    }
+    void become_infiniband() noexcept;
+    // Is the device of that network interface from now on.
+    Result<void> follow(int interface_index);
+    // The network interface as it is now; tells the program what is news to it.
+    void look_at(const Interface &interface, bool is_news) noexcept;
+    void interface_changed() noexcept;
+    void interface_removed() noexcept;
+    void report_port_event(ibv_event_type type) noexcept;
 
     std::shared_ptr<Process> process_;
-    Interface interface_;
+    bool is_infiniband_ = false;
+    int interface_index_ = 0;  // 0: none, with InfiniBand link layer
+    std::string interface_name_;
+    Port port_;
     EventPipe async_events_;
+    std::unique_ptr<InterfaceWatch> watch_;
     uint64_t guid_be_ = 0;
     std::atomic<uint32_t> handles_{0};
 

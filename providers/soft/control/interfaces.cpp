@@ -121,6 +121,13 @@ Result<std::vector<Interface>> list_interfaces() {
     return interfaces;
 }
 
+Result<std::optional<Interface>> find_interface(int index) {
+    VERBS_TRY(interfaces, list_interfaces());
+    for (Interface &interface : interfaces)
+        if (interface.index == index) return std::optional(std::move(interface));
+    return std::optional<Interface>();
+}
+
 Result<bool> is_local_address(const ibv_gid &gid) {
     // All of 127/8 is this host, whatever is configured.
     if (rank(gid) == 0 && gid.raw[12] == 127) return true;

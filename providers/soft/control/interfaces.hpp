@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct Interface {
 
 // All interfaces, ordered by index with loopback last.
 verbs::Result<std::vector<Interface>> list_interfaces();
+
+// The one with that index, if it is there.
+verbs::Result<std::optional<Interface>> find_interface(int index);
 
 // Whether the GID is an address of this host in this namespace.
 verbs::Result<bool> is_local_address(const ibv_gid &gid);

@@ -32,6 +32,29 @@ Result<void> judge_range(const void *addr, size_t length) {
     return {};
 }
 
+// Checks the flags of a region before anything is made or changed by them.
+Result<void> judge_access(int access) {
+    if ((access & IBV_ACCESS_ON_DEMAND) != 0)
+        return fail(EOPNOTSUPP, "on-demand paging is not offered");
+    if ((access & ~(kKnownAccess | kOptionalAccess)) != 0)
+        return fail(EINVAL, "unknown access flags");
+    if ((access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0 &&
+        (access & IBV_ACCESS_LOCAL_WRITE) == 0)
+        return fail(EINVAL, "remote write or atomic access needs local write access");
+    return {};
+}
+
+Result<void> judge_unbound(const Mr &mr) {
+    if (const uint32_t windows = mr.windows.load(); windows != 0)
+        return fail(EBUSY, std::to_string(windows) + " memory windows are bound to the region");
+    return {};
+}
+
+bool lets_peers_in(int access) {
+    return (access &
+            (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0;
+}
+
 }  // namespace
 
 Result<ibv_pd *> Device::alloc_pd() {
@@ -51,13 +74,7 @@ Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
 
 Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_t iova,
                                 int access) {
-    if ((access & IBV_ACCESS_ON_DEMAND) != 0)
-        return fail(EOPNOTSUPP, "on-demand paging is not offered");
-    if ((access & ~(kKnownAccess | kOptionalAccess)) != 0)
-        return fail(EINVAL, "unknown access flags");
-    if ((access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0 &&
-        (access & IBV_ACCESS_LOCAL_WRITE) == 0)
-        return fail(EINVAL, "remote write or atomic access needs local write access");
+    VERBS_CHECK(judge_access(access));
     // The table of regions is shared with the parent.
     if (process_->is_inherited())
         return fail(EIO, "the device was opened by this process's parent");
@@ -71,24 +88,58 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     mr->rkey = key;
     mr->handle = key;
     mr->domain = pd;
-    mr->is_remote =
-        (access & (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) !=
-        0;
+    mr->is_remote = lets_peers_in(access);
+    mr->iova = base;
+    mr->access = access;
     pd->users.fetch_add(1);
     return mrs_.add(std::move(mr));
 }
 
-void Device::withdraw(Mr &mr) noexcept {
+// The region gets a new key, whatever changes: the old one is dead when this returns, as after
+// dereg_mr, and no access can mix the old region with the new one. Failing leaves the old one as it
+// was. addr and length of the public part are the library's to change.
+Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr, size_t length,
+                              int access) {
+    auto *mr = static_cast<Mr *>(ibmr);
+    if (process_->is_inherited())
+        return fail(EIO, "the device was opened by this process's parent");
+    VERBS_CHECK(judge_unbound(*mr));
+    const bool moves = (flags & IBV_REREG_MR_CHANGE_TRANSLATION) != 0;
+    if ((flags & IBV_REREG_MR_CHANGE_ACCESS) == 0) access = mr->access;
+    if (!moves) {
+        addr = mr->addr;
+        length = mr->length;
+    }
+    VERBS_CHECK(judge_access(access));
+    if (moves) VERBS_CHECK(judge_range(addr, length));
+    auto *pd = (flags & IBV_REREG_MR_CHANGE_PD) != 0 ? static_cast<Pd *>(ibpd) : mr->domain;
+    const auto address = reinterpret_cast<uintptr_t>(addr);
+    const bool is_zero_based = (access & IBV_ACCESS_ZERO_BASED) != 0;
+    const bool rebases = moves || is_zero_based != ((mr->access & IBV_ACCESS_ZERO_BASED) != 0);
+    const uint64_t iova = is_zero_based ? 0 : rebases ? address : mr->iova;
+    VERBS_TRY(key, process_->mrs().enter(
+                       {pd->number, address, length, iova, static_cast<uint32_t>(access)}));
+    withdraw(mr->rkey, mr->is_remote);
+    pd->users.fetch_add(1);
+    mr->domain->users.fetch_sub(1);
+    mr->lkey = mr->rkey = mr->handle = key;
+    mr->domain = pd;
+    mr->is_remote = lets_peers_in(access);
+    mr->iova = iova;
+    mr->access = access;
+    return {};
+}
+
+void Device::withdraw(uint32_t key, bool is_remote) noexcept {
     if (process_->is_inherited()) return;  // the key is the parent's
-    process_->mrs().withdraw(mr.rkey);
-    if (mr.is_remote) process_->await_copies(mr.rkey);
+    process_->mrs().withdraw(key);
+    if (is_remote) process_->await_copies(key);
 }
 
 Result<void> Device::dereg_mr(ibv_mr *ibmr) {
     auto *mr = static_cast<Mr *>(ibmr);
-    if (const uint32_t windows = mr->windows.load(); windows != 0)
-        return fail(EBUSY, std::to_string(windows) + " memory windows are bound to the region");
-    withdraw(*mr);
+    VERBS_CHECK(judge_unbound(*mr));
+    withdraw(mr->rkey, mr->is_remote);
     mr->domain->users.fetch_sub(1);
     mrs_.remove(mr);
     return {};

@@ -93,9 +93,34 @@ void leave(Cq &cq, Qp &qp) {
     std::erase(cq.polled, &qp);
 }
 
+// Attributes that a channel is opened with: in SQD they change by opening another one.
+constexpr int kReconnecting = IBV_QP_AV | IBV_QP_RNR_RETRY;
+
+// What the channel to the peer was opened with cannot change while messages are in it.
+Result<void> judge_drained(Qp &qp, int mask) {
+    if ((mask & kReconnecting) == 0) return {};
+    const std::lock_guard hold(qp.sq.lock);
+    if (qp.sq.is_draining)
+        return fail(EINVAL, "the send queue still drains: wait for IBV_EVENT_SQ_DRAINED");
+    return {};
+}
+
+// Changes the state unless the QP has failed since `from` was looked at: an error is not to be
+// lost. The data path changes states under the same lock.
+template <class Change>
+Result<void> leave_state(Qp &qp, ibv_qp_state from, Change &&change) {
+    const std::lock_guard hold(qp.sq.lock);
+    const ibv_qp_state now = qp.now.load(std::memory_order_relaxed);
+    if (now != from)
+        return fail(EINVAL, std::string("the QP went to ") + name_of(now) + " meanwhile");
+    change();
+    return {};
+}
+
 }  // namespace
 
 Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
+    VERBS_CHECK(judge_alive());
     VERBS_CHECK(judge_init(*attr));
     auto qp = std::make_unique<Qp>(*process_, *static_cast<Pd *>(ibpd));
     ibv_qp_cap &cap = attr->cap;
@@ -141,11 +166,9 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
 
 Result<void> Device::take_path(Qp &qp, const ibv_qp_attr &attr, int mask) {
     if ((mask & IBV_QP_AV) == 0) return {};
-    VERBS_CHECK(own_gid(attr.ah_attr.grh.sgid_index));
-    VERBS_TRY(is_local, is_local_address(attr.ah_attr.grh.dgid));
-    if (!is_local)
-        return fail(EOPNOTSUPP, "the peer's GID is on another host: only peers of this host can "
-                                "be reached by now");
+    VERBS_TRY(path, resolve(attr.ah_attr));
+    if (is_multicast(path.dgid)) return fail(EINVAL, "a connection to a multicast group");
+    std::memcpy(qp.destination.raw, path.dgid, sizeof path.dgid);
     qp.attr.ah_attr = attr.ah_attr;
     return {};
 }
@@ -163,6 +186,8 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
     if ((mask & IBV_QP_MAX_DEST_RD_ATOMIC) != 0) own.max_dest_rd_atomic = attr.max_dest_rd_atomic;
     if ((mask & IBV_QP_TIMEOUT) != 0) own.timeout = attr.timeout;
     if ((mask & IBV_QP_RETRY_CNT) != 0) own.retry_cnt = attr.retry_cnt;
+    if ((mask & IBV_QP_EN_SQD_ASYNC_NOTIFY) != 0)
+        own.en_sqd_async_notify = attr.en_sqd_async_notify;
     if ((mask & IBV_QP_QKEY) != 0) {
         own.qkey = attr.qkey;
         qp.qkey.store(attr.qkey, std::memory_order_relaxed);
@@ -182,6 +207,8 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
     const std::lock_guard hold(qp.sq.lock);
     qp.sq.patience_ns = patience_ns(own.timeout, own.retry_cnt);
     qp.sq.max_rd_atomic = own.max_rd_atomic;
+    // A clock that runs was set by the old values.
+    if ((mask & (IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT)) != 0) qp.sq.give_up_at_ns = 0;
 }
 
 void Device::reset(Qp &qp) {
@@ -205,32 +232,50 @@ Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
     const std::lock_guard hold(process_->mutex());
     const ibv_qp_state now = qp.now.load(std::memory_order_relaxed);
     VERBS_CHECK(judge_modify(qp.init_attr.qp_type, now, *attr, mask));
+    const bool is_end = (mask & IBV_QP_STATE) != 0 &&
+                        (attr->qp_state == IBV_QPS_RESET || attr->qp_state == IBV_QPS_ERR);
+    if (!is_end) VERBS_CHECK(judge_alive());
+    VERBS_CHECK(judge_drained(qp, mask));
     VERBS_CHECK(take_path(qp, *attr, mask));
+    // Asked for anew each time.
+    if (now == IBV_QPS_RTS && (mask & IBV_QP_STATE) != 0) qp.attr.en_sqd_async_notify = 0;
     apply(qp, *attr, mask);
-    if ((mask & IBV_QP_STATE) == 0 || attr->qp_state == now) {
-        if (attr->qp_state == IBV_QPS_RESET && (mask & IBV_QP_STATE) != 0) reset(qp);
-        return {};
+    if (now == IBV_QPS_SQD && !qp.is_datagram && (mask & kReconnecting) != 0) {
+        stop_requesting(qp);
+        process_->connect(qp);
     }
-    switch (attr->qp_state) {
+    if ((mask & IBV_QP_STATE) == 0) return {};
+    if (attr->qp_state == now && now != IBV_QPS_RESET) return {};
+    return enter_state(qp, now, attr->qp_state);
+}
+
+Result<void> Device::enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to) {
+    const auto store = [&qp](ibv_qp_state state) {
+        return [&qp, state] { qp.now.store(state, std::memory_order_release); };
+    };
+    switch (to) {
     case IBV_QPS_RESET:
         reset(qp);
-        break;
+        return {};
     case IBV_QPS_ERR:
         enter_error(qp, IBV_WC_WR_FLUSH_ERR);
-        break;
+        return {};
     case IBV_QPS_RTR:
-        qp.now.store(IBV_QPS_RTR, std::memory_order_release);
+        VERBS_CHECK(leave_state(qp, from, store(IBV_QPS_RTR)));
         process_->take_offers(qp);
-        break;
+        return {};
     case IBV_QPS_RTS:
-        if (!qp.is_datagram) process_->connect(qp);
-        qp.now.store(IBV_QPS_RTS, std::memory_order_release);
-        break;
+        if (from == IBV_QPS_RTR && !qp.is_datagram) process_->connect(qp);
+        return leave_state(qp, from, [&qp] {
+            qp.now.store(IBV_QPS_RTS, std::memory_order_release);
+            qp.sq.is_draining = false;
+            advance_sends(qp);  // what waited in SQD
+        });
+    case IBV_QPS_SQD:
+        return leave_state(qp, from, [&qp] { begin_drain(qp, qp.attr.en_sqd_async_notify != 0); });
     default:
-        qp.now.store(attr->qp_state, std::memory_order_release);
-        break;
+        return leave_state(qp, from, store(to));
     }
-    return {};
 }
 
 Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_attr *init_attr) {
@@ -240,6 +285,10 @@ Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_
     std::memcpy(attr, &qp.attr, offsetof(ibv_qp_attr, rate_limit));
     attr->qp_state = attr->cur_qp_state = qp.now.load(std::memory_order_relaxed);
     attr->cap = qp.init_attr.cap;
+    {
+        const std::lock_guard hold_sends(qp.sq.lock);
+        attr->sq_draining = qp.sq.is_draining ? 1 : 0;
+    }
     *init_attr = qp.init_attr;
     return {};
 }

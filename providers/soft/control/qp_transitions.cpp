@@ -14,48 +14,79 @@ using verbs::Result;
 
 namespace {
 
-constexpr int kInitRc = IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS;
-constexpr int kInitUd = IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY;
-constexpr int kRtrRc = IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-                       IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
-constexpr int kRtsRc =
-    IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC;
-constexpr int kLiveRc = IBV_QP_CUR_STATE | IBV_QP_ACCESS_FLAGS | IBV_QP_MIN_RNR_TIMER |
-                        IBV_QP_ALT_PATH | IBV_QP_PATH_MIG_STATE;
-constexpr int kLiveUc =
-    IBV_QP_CUR_STATE | IBV_QP_ACCESS_FLAGS | IBV_QP_ALT_PATH | IBV_QP_PATH_MIG_STATE;
-constexpr int kLiveUd = IBV_QP_CUR_STATE | IBV_QP_QKEY;
+// Names of the mask bits that a row can be read with.
+constexpr int kPkey = IBV_QP_PKEY_INDEX;
+constexpr int kPort = IBV_QP_PORT;
+constexpr int kQkey = IBV_QP_QKEY;
+constexpr int kAccess = IBV_QP_ACCESS_FLAGS;
+constexpr int kNow = IBV_QP_CUR_STATE;
+constexpr int kRnrTimer = IBV_QP_MIN_RNR_TIMER;
+constexpr int kMigration = IBV_QP_ALT_PATH | IBV_QP_PATH_MIG_STATE;
+constexpr int kPeer = IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN;
+constexpr int kRetry =
+    IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC;
 
-constexpr Transition kTransitions[] = {
-    {IBV_QPT_RC, IBV_QPS_RESET, IBV_QPS_INIT, kInitRc, 0},
-    {IBV_QPT_RC, IBV_QPS_INIT, IBV_QPS_INIT, 0, kInitRc},
-    {IBV_QPT_RC, IBV_QPS_INIT, IBV_QPS_RTR, kRtrRc,
-     IBV_QP_ALT_PATH | IBV_QP_ACCESS_FLAGS | IBV_QP_PKEY_INDEX},
-    {IBV_QPT_RC, IBV_QPS_RTR, IBV_QPS_RTS, kRtsRc, kLiveRc},
-    {IBV_QPT_RC, IBV_QPS_RTS, IBV_QPS_RTS, 0, kLiveRc},
-    {IBV_QPT_UC, IBV_QPS_RESET, IBV_QPS_INIT, kInitRc, 0},
-    {IBV_QPT_UC, IBV_QPS_INIT, IBV_QPS_INIT, 0, kInitRc},
-    {IBV_QPT_UC, IBV_QPS_INIT, IBV_QPS_RTR,
-     IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN,
-     IBV_QP_ALT_PATH | IBV_QP_ACCESS_FLAGS | IBV_QP_PKEY_INDEX},
-    {IBV_QPT_UC, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_SQ_PSN, kLiveUc},
-    {IBV_QPT_UC, IBV_QPS_RTS, IBV_QPS_RTS, 0, kLiveUc},
-    {IBV_QPT_UD, IBV_QPS_RESET, IBV_QPS_INIT, kInitUd, 0},
-    {IBV_QPT_UD, IBV_QPS_INIT, IBV_QPS_INIT, 0, kInitUd},
-    {IBV_QPT_UD, IBV_QPS_INIT, IBV_QPS_RTR, 0, IBV_QP_PKEY_INDEX | IBV_QP_QKEY},
-    {IBV_QPT_UD, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QP_SQ_PSN, kLiveUd},
-    {IBV_QPT_UD, IBV_QPS_RTS, IBV_QPS_RTS, 0, kLiveUd},
+struct Row {
+    ibv_qp_state from;
+    ibv_qp_state to;
+    Attributes rc;
+    Attributes uc;
+    Attributes ud;
+};
+
+// A change that the type does not know.
+constexpr Attributes kNone{-1, -1};
+
+// SQD has no PORT for UC, and UD no AV at all: a datagram's path is in its address handle. RC is
+// never in SQE (IBTA 10.3.1.6): its errors are fatal.
+constexpr Row kRows[] = {
+    {IBV_QPS_RESET,
+     IBV_QPS_INIT,
+     {kPkey | kPort | kAccess, 0},
+     {kPkey | kPort | kAccess, 0},
+     {kPkey | kPort | kQkey, 0}},
+    {IBV_QPS_INIT,
+     IBV_QPS_INIT,
+     {0, kPkey | kPort | kAccess},
+     {0, kPkey | kPort | kAccess},
+     {0, kPkey | kPort | kQkey}},
+    {IBV_QPS_INIT,
+     IBV_QPS_RTR,
+     {kPeer | IBV_QP_MAX_DEST_RD_ATOMIC | kRnrTimer, IBV_QP_ALT_PATH | kAccess | kPkey},
+     {kPeer, IBV_QP_ALT_PATH | kAccess | kPkey},
+     {0, kPkey | kQkey}},
+    {IBV_QPS_RTR,
+     IBV_QPS_RTS,
+     {IBV_QP_SQ_PSN | kRetry, kNow | kAccess | kRnrTimer | kMigration},
+     {IBV_QP_SQ_PSN, kNow | kAccess | kMigration},
+     {IBV_QP_SQ_PSN, kNow | kQkey}},
+    {IBV_QPS_RTS,
+     IBV_QPS_RTS,
+     {0, kNow | kAccess | kRnrTimer | kMigration},
+     {0, kNow | kAccess | kMigration},
+     {0, kNow | kQkey}},
+    {IBV_QPS_RTS,
+     IBV_QPS_SQD,
+     {0, IBV_QP_EN_SQD_ASYNC_NOTIFY},
+     {0, IBV_QP_EN_SQD_ASYNC_NOTIFY},
+     {0, IBV_QP_EN_SQD_ASYNC_NOTIFY}},
+    {IBV_QPS_SQD,
+     IBV_QPS_SQD,
+     {0, kPort | IBV_QP_AV | kRetry | IBV_QP_MAX_DEST_RD_ATOMIC | kAccess | kPkey | kRnrTimer |
+             kMigration},
+     {0, IBV_QP_AV | kAccess | kPkey | kMigration},
+     {0, kPkey | kQkey}},
+    {IBV_QPS_SQD,
+     IBV_QPS_RTS,
+     {0, kNow | kAccess | kRnrTimer | kMigration},
+     {0, kNow | kAccess | kMigration},
+     {0, kNow | kQkey}},
+    {IBV_QPS_SQE, IBV_QPS_RTS, kNone, {0, kNow | kAccess}, {0, kNow | kQkey}},
 };
 
 constexpr unsigned kQpAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                                IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
                                IBV_ACCESS_MW_BIND;
-
-const char *name_of(ibv_qp_state state) {
-    static constexpr const char *kNames[] = {"RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR"};
-    const auto index = static_cast<std::size_t>(state);
-    return index < std::size(kNames) ? kNames[index] : "no state";
-}
 
 struct Range {
     int bit;
@@ -64,17 +95,6 @@ struct Range {
     uint64_t least;
     uint64_t most;
 };
-
-Result<void> judge_path(const ibv_ah_attr &path) {
-    if (path.is_global == 0)
-        return fail(EINVAL, "ah_attr.is_global is 0: an Ethernet port needs a GRH");
-    if (path.grh.sgid_index >= kGidTableLength)
-        return fail(EINVAL, "ah_attr.grh.sgid_index " + std::to_string(path.grh.sgid_index) +
-                                " is not in the GID table");
-    if (path.port_num != 1)
-        return fail(EINVAL, "ah_attr.port_num " + std::to_string(path.port_num) + " is no port");
-    return {};
-}
 
 Result<void> judge_values(const ibv_qp_attr &attr, int mask) {
     constexpr uint64_t kPsn = 0xffffff;
@@ -100,7 +120,6 @@ Result<void> judge_values(const ibv_qp_attr &attr, int mask) {
                                     std::to_string(range.most));
     if ((mask & IBV_QP_ACCESS_FLAGS) != 0 && (attr.qp_access_flags & ~kQpAccess) != 0)
         return fail(EINVAL, "qp_access_flags has unknown bits");
-    if ((mask & IBV_QP_AV) != 0) VERBS_CHECK(judge_path(attr.ah_attr));
     if ((mask & IBV_QP_ALT_PATH) != 0 || (mask & IBV_QP_PATH_MIG_STATE) != 0)
         return fail(EOPNOTSUPP, "path migration is not offered");
     return {};
@@ -108,9 +127,24 @@ Result<void> judge_values(const ibv_qp_attr &attr, int mask) {
 
 }  // namespace
 
-const Transition *find_transition(ibv_qp_type type, ibv_qp_state from, ibv_qp_state to) noexcept {
-    for (const Transition &row : kTransitions)
-        if (row.type == type && row.from == from && row.to == to) return &row;
+const char *name_of(ibv_qp_state state) noexcept {
+    static constexpr const char *kNames[] = {"RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR"};
+    const auto index = static_cast<std::size_t>(state);
+    return index < std::size(kNames) ? kNames[index] : "no state";
+}
+
+const Attributes *find_transition(ibv_qp_type type, ibv_qp_state from, ibv_qp_state to) noexcept {
+    static constexpr Attributes kNothing{0, 0};
+    const bool is_type = type == IBV_QPT_RC || type == IBV_QPT_UC || type == IBV_QPT_UD;
+    if (!is_type) return nullptr;
+    if (to == IBV_QPS_RESET || to == IBV_QPS_ERR) return &kNothing;
+    for (const Row &row : kRows) {
+        if (row.from != from || row.to != to) continue;
+        const Attributes &attributes = type == IBV_QPT_RC   ? row.rc
+                                       : type == IBV_QPT_UC ? row.uc
+                                                            : row.ud;
+        return attributes.required == kNone.required ? nullptr : &attributes;
+    }
     return nullptr;
 }
 
@@ -118,24 +152,19 @@ Result<void> judge_modify(ibv_qp_type type, ibv_qp_state now, const ibv_qp_attr 
     if ((mask & IBV_QP_CUR_STATE) != 0 && attr.cur_qp_state != now)
         return fail(EINVAL, "cur_qp_state is not the state of the QP");
     const ibv_qp_state to = (mask & IBV_QP_STATE) != 0 ? attr.qp_state : now;
-    const int given = mask & ~IBV_QP_STATE;
-    if ((mask & IBV_QP_STATE) != 0 && (to == IBV_QPS_RESET || to == IBV_QPS_ERR)) {
-        if ((given & ~IBV_QP_CUR_STATE) != 0)
-            return fail(EINVAL, "a change to RESET or ERR takes no attributes");
-        return {};
-    }
-    if (now == IBV_QPS_RTS && to == IBV_QPS_SQD)
-        return fail(EOPNOTSUPP, "send queue drain is not offered");
-    const Transition *row = find_transition(type, now, to);
-    if (row == nullptr)
+    const Attributes *allowed = find_transition(type, now, to);
+    if (allowed == nullptr)
         return fail(EINVAL,
                     std::string("a QP cannot go from ") + name_of(now) + " to " + name_of(to));
-    if ((given & row->required) != row->required)
-        return fail(EINVAL,
-                    "attributes are missing, mask bits " + std::to_string(row->required & ~given));
-    if ((given & ~(row->required | row->optional | IBV_QP_CUR_STATE)) != 0)
-        return fail(EINVAL, "attributes that this change does not take, mask bits " +
-                                std::to_string(given & ~(row->required | row->optional)));
+    const int given = mask & ~IBV_QP_STATE;
+    if ((given & allowed->required) != allowed->required)
+        return fail(EINVAL, std::string(name_of(now)) + " to " + name_of(to) +
+                                ": attributes are missing, mask bits " +
+                                std::to_string(allowed->required & ~given));
+    if (const int foreign = given & ~(allowed->required | allowed->optional); foreign != 0)
+        return fail(EINVAL, std::string(name_of(now)) + " to " + name_of(to) +
+                                ": attributes that this change does not take, mask bits " +
+                                std::to_string(foreign));
     return judge_values(attr, mask);
 }
 

@@ -9,21 +9,22 @@
 
 namespace soft {
 
-struct Transition {
-    ibv_qp_type type;
-    ibv_qp_state from;
-    ibv_qp_state to;
+// The attributes of one change for one type of QP, as bits of a modify mask.
+struct Attributes {
     int required;
     int optional;
 };
 
-// The row for a change, or nullptr where it is illegal. Changes to RESET and ERR are always legal
-// and take no attributes; they have no rows.
-[[nodiscard]] const Transition *find_transition(ibv_qp_type type, ibv_qp_state from,
+// The attributes of a change, or nullptr where it is illegal. Changes to RESET and to ERR are legal
+// from every state and take none.
+[[nodiscard]] const Attributes *find_transition(ibv_qp_type type, ibv_qp_state from,
                                                 ibv_qp_state to) noexcept;
 
-// Judges mask and states, then the values of what the mask names.
+// Judges mask and states, then the values of what the mask names; the path (ah_attr) is the
+// device's to judge.
 verbs::Result<void> judge_modify(ibv_qp_type type, ibv_qp_state now, const ibv_qp_attr &attr,
                                  int mask);
+
+[[nodiscard]] const char *name_of(ibv_qp_state state) noexcept;
 
 }  // namespace soft

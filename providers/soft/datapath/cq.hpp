@@ -46,7 +46,7 @@ struct Cq : ibv_cq {
         return head.load(std::memory_order_relaxed) == tail.load(std::memory_order_relaxed);
     }
 
-    SpinLock lock;  // leaf: the ring and `armed`
+    SpinLock lock;  // leaf: the ring, its size (cqe too) and `armed`
     ibv_wc *ring = nullptr;
     std::size_t ring_bytes = 0;
     uint32_t capacity = 0;  // power of two

@@ -11,6 +11,8 @@ namespace {
 
 constexpr uint8_t kProtocolUdp = 17;
 constexpr uint32_t kAroundData = 8 + 12 + 8 + 4;
+constexpr uint8_t kNextHeaderIba = 0x1b;                // IBTA 8.3, NxtHdr
+constexpr uint32_t kAroundDataInfiniband = 12 + 8 + 4;  // no UDP
 constexpr uint8_t kMappedPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 void store_be16(uint8_t *at, uint32_t value) noexcept {
@@ -32,9 +34,13 @@ uint16_t internet_checksum(const uint8_t *data, std::size_t size) noexcept {
 Grh make_grh(const DatagramPrefix &path, uint32_t length) noexcept {
     Grh grh;
     uint8_t *bytes = grh.bytes.data();
-    const uint32_t payload = kAroundData + ((length + 3) & ~3u);
+    const bool is_infiniband = (path.flags & kPathInfiniband) != 0;
+    if (is_infiniband) grh.service_level = path.service_level & 15;
+    if ((path.flags & kPathWithoutGrh) != 0) return grh;
+    const uint32_t payload =
+        (is_infiniband ? kAroundDataInfiniband : kAroundData) + ((length + 3) & ~3u);
     const uint8_t hops = path.hop_limit != 0 ? path.hop_limit : 64;
-    if (std::memcmp(path.dgid, kMappedPrefix, sizeof kMappedPrefix) == 0) {
+    if (!is_infiniband && std::memcmp(path.dgid, kMappedPrefix, sizeof kMappedPrefix) == 0) {
         uint8_t *ip = bytes + 20;
         ip[0] = 0x45;
         ip[1] = path.traffic_class;
@@ -50,7 +56,7 @@ Grh make_grh(const DatagramPrefix &path, uint32_t length) noexcept {
         bytes[0] = static_cast<uint8_t>(0x60 | path.traffic_class >> 4);
         bytes[1] = static_cast<uint8_t>(path.traffic_class << 4);
         store_be16(bytes + 4, payload);
-        bytes[6] = kProtocolUdp;
+        bytes[6] = is_infiniband ? kNextHeaderIba : kProtocolUdp;
         bytes[7] = hops;
         std::memcpy(bytes + 8, path.sgid, 16);
         std::memcpy(bytes + 24, path.dgid, 16);

@@ -42,7 +42,7 @@ bool take_all_arrivals(Qp &qp) noexcept {
     for (;;) {
         if (take_arrivals(qp)) return true;
         const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
-        if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return false;
+        if (!takes_messages(state)) return false;
         if (qp.receives_to->is_polled.load(std::memory_order_relaxed)) return false;
         // A starved queue is woken by post_recv, not by what waits in the ring already; a stopped
         // one by the hang-up, which this thread will not see before it is done here.
@@ -255,15 +255,15 @@ void link_lost(Qp &qp, Link &link) noexcept {
             qp.sq.unreachable = true;
             // A peer that destroyed its queue pair and ended did not die: whoever sends to it waits
             // as long as he asked to (who asked for ever hears of it now).
-            was_ours = !qp.sq.channel->is_closed() ||
-                       (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
+            was_ours =
+                !qp.sq.channel->is_closed() || (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
             if (!was_ours) advance_sends(qp);  // starts that clock
         }
     }
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
     if (failed)
         enter_error(qp, IBV_WC_WR_FLUSH_ERR);
-    else if (was_ours && (state == IBV_QPS_RTR || state == IBV_QPS_RTS))
+    else if (was_ours && takes_messages(state))
         enter_error(qp, IBV_WC_RETRY_EXC_ERR);
 }
 
@@ -303,18 +303,20 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
     if (gave_up) enter_error(qp, IBV_WC_RETRY_EXC_ERR);
 }
 
+void stop_requesting(Qp &qp) noexcept {
+    const std::lock_guard polling(qp.sends_to->progress_lock);
+    const std::lock_guard hold(qp.sq.lock);
+    if (qp.sq.channel != nullptr) close_channel(*qp.sq.channel);
+    qp.sq.channel.reset();
+    for (auto &[qpn, route] : qp.sq.routes)
+        if (route != nullptr) close_channel(*route);
+    qp.sq.routes.clear();
+    qp.sq.unreachable = false;
+    qp.sq.give_up_at_ns = 0;
+}
+
 void disconnect(Qp &qp) noexcept {
-    {
-        const std::lock_guard polling(qp.sends_to->progress_lock);
-        const std::lock_guard hold(qp.sq.lock);
-        if (qp.sq.channel != nullptr) close_channel(*qp.sq.channel);
-        qp.sq.channel.reset();
-        for (auto &[qpn, route] : qp.sq.routes)
-            if (route != nullptr) close_channel(*route);
-        qp.sq.routes.clear();
-        qp.sq.unreachable = false;
-        qp.sq.give_up_at_ns = 0;
-    }
+    stop_requesting(qp);
     const std::lock_guard polling(qp.receives_to->progress_lock);
     const std::lock_guard hold(qp.rq.lock);
     turn_senders_away(qp.rq);

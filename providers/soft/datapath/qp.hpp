@@ -61,7 +61,9 @@ struct Pd : ibv_pd {
 
 struct Mr : ibv_mr {
     Pd *domain = nullptr;
-    bool is_remote = false;            // peers may have been given access
+    bool is_remote = false;  // peers may have been given access
+    uint64_t iova = 0;
+    int access = 0;
     std::atomic<uint32_t> windows{0};  // memory windows bound to it, or about to be
 };
 
@@ -78,8 +80,7 @@ struct Mw : ibv_mw {
 
 struct Ah : ibv_ah {
     Pd *domain;
-    ibv_ah_attr attr;
-    ibv_gid sgid;
+    DatagramPrefix path;  // what its datagrams carry
 };
 
 struct AtomicOperands {
@@ -201,6 +202,8 @@ struct SendQueue {
     int64_t give_up_at_ns = 0;
     int64_t timer_at_ns = 0;  // when the process's timer comes; 0 none is set
     bool unreachable = false;
+    bool is_draining = false;    // in SQD: what was started has not ended yet
+    bool tells_drained = false;  // the end of it is an event
     // Why the QP is in error, while no send has completed with it: the next one will.
     ibv_wc_status untold = IBV_WC_WR_FLUSH_ERR;
     int64_t patience_ns = 0;  // (retry_cnt + 1) times the timeout; 0: for ever
@@ -263,10 +266,17 @@ struct Qp : ibv_qp {
     uint32_t max_recv_sge = 0;
     std::vector<Membership> memberships;  // UD; under the process's mutex
     ibv_qp_attr attr{};                   // as set by modify_qp; under the process's mutex
+    ibv_gid destination{};                // where attr.ah_attr leads; under the process's mutex
     ibv_qp_init_attr init_attr{};         // as granted
     SendQueue sq;
     ReceiveQueue rq;
 };
+
+// Whether a QP in this state takes messages. SQE and SQD are states of the send queue alone.
+[[nodiscard]] constexpr bool takes_messages(ibv_qp_state state) noexcept {
+    return state == IBV_QPS_RTR || state == IBV_QPS_RTS || state == IBV_QPS_SQD ||
+           state == IBV_QPS_SQE;
+}
 
 [[nodiscard]] inline ChannelKind kind_of(const Qp &qp) noexcept {
     if (qp.is_datagram) return ChannelKind::ud;
@@ -298,10 +308,15 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept;
 // Ends every conversation of the QP, both directions (reset, destroy).
 void disconnect(Qp &qp) noexcept;
 
-// Sends, in datapath/send.cpp: both under the send queue's lock.
+// Ends the conversation in which the QP is the requester; another one may follow.
+void stop_requesting(Qp &qp) noexcept;
+
+// Sends, in datapath/send.cpp: all under the send queue's lock.
 void advance_sends(Qp &qp) noexcept;
 // What a post does: sends what can be sent, and looks for acknowledgements only if it has to.
 void push_sends(Qp &qp) noexcept;
+// RTS to SQD: what was started ends, the rest waits (IBTA 10.3.1.5).
+void begin_drain(Qp &qp, bool tells) noexcept;
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept;
 void drop_oldest_unreliable(Qp &qp) noexcept;
 // Empties the queue without a completion (reset, destroy).

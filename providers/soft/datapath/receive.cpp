@@ -274,7 +274,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     wc.opcode = IBV_WC_RECV;
     wc.byte_len = kGrhBytes + arrival.length;
     wc.src_qp = end.segment().requester_qpn();
-    wc.wc_flags = IBV_WC_GRH;
+    wc.wc_flags = (path.flags & kPathWithoutGrh) != 0 ? 0 : IBV_WC_GRH;
     if ((arrival.flags & kFlagImmediate) != 0) {
         wc.imm_data = arrival.imm_be;
         wc.wc_flags |= IBV_WC_WITH_IMM;
@@ -289,6 +289,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     } else {
         const Grh grh = make_grh(path, arrival.length);
         wc.sl = grh.service_level;
+        wc.slid = path.slid;
         memory.scatter(grh.bytes.data(), kGrhBytes);
         memory.scatter(arrival.data + sizeof path, arrival.length);
     }
@@ -358,7 +359,7 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
 bool take_arrivals(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
-    if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return false;
+    if (!takes_messages(state)) return false;
     if (rq.is_broken) return false;
     rq.starved = false;
     rq.stopped = false;

@@ -51,6 +51,11 @@ void complete(Qp &qp, const SendWqe &wqe, ibv_wc_status status) noexcept {
 
 // The send queue's half of entering the error state; the caller holds its lock.
 void fail_sends(Qp &qp, ibv_wc_status oldest) noexcept {
+    // Where nobody waits for an acknowledgement only the send queue fails (IBTA 10.3.1.6).
+    if (!qp.is_reliable) {
+        qp.now.store(IBV_QPS_SQE, std::memory_order_release);
+        return flush_sends(qp, oldest);
+    }
     qp.now.store(IBV_QPS_ERR, std::memory_order_release);
     flush_sends(qp, oldest);
     const std::lock_guard hold(qp.rq.lock);
@@ -122,7 +127,7 @@ void start_giving_up(Qp &qp, int64_t patience_ns) noexcept {
 // asked before: what it freed until now came without a kick, so the caller must look again.
 bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
     if (qp.sends_to->is_polled.load(std::memory_order_relaxed)) return false;
-    const bool stalled = qp.sq.sent != qp.sq.ring.tail;
+    const bool stalled = qp.sq.sent != qp.sq.ring.tail || qp.sq.is_draining;
     const bool awaited = qp.sq.ring.head != qp.sq.ring.tail &&
                          qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no;
     if (!stalled && !awaited) return false;
@@ -133,12 +138,19 @@ bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
     return true;
 }
 
+// Some of it has been moved already, so that it cannot be left where it is.
+bool is_started(const SendWqe &wqe) noexcept {
+    return wqe.moved != 0 || wqe.asked != 0 || wqe.is_written;
+}
+
 // Sends what can be sent; `untold` keeps the last channel that was used or that we wait for. False
 // when the QP entered the error state.
 bool transmit_all(Qp &qp, Untold &untold) noexcept {
     SendQueue &sq = qp.sq;
+    const bool is_stopped = qp.now.load(std::memory_order_relaxed) == IBV_QPS_SQD;
     while (sq.sent != sq.ring.tail) {
         SendWqe &wqe = sq.ring.at(sq.sent);
+        if (is_stopped && !is_started(wqe)) break;
         const Transmission result =
             qp.is_datagram ? transmit_datagram(qp, wqe, untold) : transmit_connected(qp, wqe);
         if (result.step == Step::wait) break;
@@ -181,9 +193,19 @@ void note_awaited(Qp &qp) noexcept {
     sq.awaits.store(awaits, std::memory_order_relaxed);
 }
 
+void end_drain_if_done(Qp &qp) noexcept {
+    SendQueue &sq = qp.sq;
+    if (!sq.is_draining || sq.ring.head != sq.sent) return;
+    if (sq.sent != sq.ring.tail && is_started(sq.ring.at(sq.sent))) return;
+    sq.is_draining = false;
+    if (sq.tells_drained) report_qp_event(qp, IBV_EVENT_SQ_DRAINED);
+}
+
 void start_patience(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
-    if (sq.ring.is_empty())
+    const bool is_drained =
+        !sq.is_draining && qp.now.load(std::memory_order_relaxed) == IBV_QPS_SQD;
+    if (sq.ring.is_empty() || is_drained)
         sq.give_up_at_ns = 0;
     else if (!qp.is_reliable)
         start_giving_up(qp, kUnreliablePatienceNs);
@@ -198,7 +220,8 @@ bool advance(Qp &qp) noexcept {
     bool again = true;
     while (again) {
         if (!retire(qp)) return true;
-        if (qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return true;
+        const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
+        if (state != IBV_QPS_RTS && state != IBV_QPS_SQD) return true;
         if (!transmit_all(qp, untold)) return true;
         again = untold.channel != nullptr && ask_for_kick(qp, *untold.channel);
     }
@@ -224,8 +247,19 @@ void push_sends(Qp &qp) noexcept {
 void advance_sends(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
     if (sq.ring.is_empty()) return note_awaited(qp);
-    if (!advance(qp)) start_patience(qp);
+    if (!advance(qp)) {
+        end_drain_if_done(qp);
+        start_patience(qp);
+    }
     note_awaited(qp);
+}
+
+void begin_drain(Qp &qp, bool tells) noexcept {
+    qp.now.store(IBV_QPS_SQD, std::memory_order_release);
+    qp.sq.is_draining = true;
+    qp.sq.tells_drained = tells;
+    advance_sends(qp);
+    end_drain_if_done(qp);  // nothing was posted
 }
 
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
@@ -241,6 +275,7 @@ void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
     sq.sent = sq.ring.tail;
     sq.atomics_under_way = 0;
     sq.give_up_at_ns = 0;
+    sq.is_draining = false;
     note_awaited(qp);
 }
 
@@ -250,6 +285,7 @@ void discard_sends(Qp &qp) noexcept {
         drop_if_bind(sq.ring.at(sq.ring.head));
     sq.ring.head = sq.sent = sq.ring.tail = 0;
     sq.atomics_under_way = 0;
+    sq.is_draining = false;
     sq.untold = IBV_WC_WR_FLUSH_ERR;
     note_awaited(qp);
 }

@@ -31,7 +31,7 @@ int judge_opcode(const Qp &qp, ibv_wr_opcode opcode, bool is_inline) noexcept {
 
 int judge(const Qp &qp, const ibv_send_wr &wr, uint64_t &length) noexcept {
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
-    if (state != IBV_QPS_RTS && state != IBV_QPS_ERR) return EINVAL;
+    if (state < IBV_QPS_RTS) return EINVAL;  // RESET, INIT, RTR
     if (wr.num_sge < 0 || static_cast<uint32_t>(wr.num_sge) > qp.max_send_sge) return EINVAL;
     const bool is_inline = (wr.send_flags & IBV_SEND_INLINE) != 0;
     if (const int code = judge_opcode(qp, wr.opcode, is_inline); code != 0) return code;
@@ -49,10 +49,7 @@ void take_datagram_path(Qp &qp, SendWqe &wqe, const ibv_send_wr &wr) noexcept {
     // A remote Q_Key with its top bit set means: the QP's own (IBTA 10.2.5).
     wqe.qkey = (wr.wr.ud.remote_qkey & 0x80000000u) != 0 ? qp.qkey.load(std::memory_order_relaxed)
                                                          : wr.wr.ud.remote_qkey;
-    std::memcpy(wqe.path.sgid, ah.sgid.raw, 16);
-    std::memcpy(wqe.path.dgid, ah.attr.grh.dgid.raw, 16);
-    wqe.path.traffic_class = ah.attr.grh.traffic_class;
-    wqe.path.hop_limit = ah.attr.grh.hop_limit;
+    wqe.path = ah.path;
 }
 
 void take_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
@@ -90,7 +87,8 @@ void take_flags(const Qp &qp, SendWqe &wqe, unsigned send_flags) noexcept {
 // A queue in error takes requests only to flush them.
 void enter(Qp &qp) noexcept {
     ++qp.sq.ring.tail;
-    if (qp.now.load(std::memory_order_relaxed) == IBV_QPS_ERR) flush_sends(qp, qp.sq.untold);
+    const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
+    if (state == IBV_QPS_ERR || state == IBV_QPS_SQE) flush_sends(qp, qp.sq.untold);
 }
 
 // Adds one request to the queue, or says why not.
@@ -130,7 +128,8 @@ __attribute__((noinline)) void open_ways(Qp &qp, const ibv_send_wr *wr) noexcept
         // Other requests have something else in the place of the address handle.
         const bool is_send = wr->opcode == IBV_WR_SEND || wr->opcode == IBV_WR_SEND_WITH_IMM;
         if (!is_send || wr->wr.ud.ah == nullptr) continue;
-        const ibv_gid &dgid = static_cast<Ah *>(wr->wr.ud.ah)->attr.grh.dgid;
+        ibv_gid dgid;
+        std::memcpy(dgid.raw, static_cast<Ah *>(wr->wr.ud.ah)->path.dgid, sizeof dgid.raw);
         if (is_multicast(dgid.raw)) {
             qp.owner->open_group(qp, dgid);
             continue;
@@ -172,7 +171,7 @@ int post_bind(Qp &qp, const Binding &binding, uint64_t wr_id, unsigned send_flag
     qp.sq.lock.lock();
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
     int code = 0;
-    if (state != IBV_QPS_RTS && state != IBV_QPS_ERR)
+    if (state < IBV_QPS_RTS)
         code = EINVAL;
     else if (qp.sq.ring.is_full())
         code = ENOMEM;

@@ -179,9 +179,15 @@ struct DatagramPrefix {
     uint8_t dgid[16];
     uint8_t traffic_class;
     uint8_t hop_limit;
-    uint8_t reserved[6];
+    uint8_t service_level;  // with kPathInfiniband
+    uint8_t flags;
+    uint16_t slid;  // with kPathInfiniband
+    uint8_t reserved[2];
 };
 static_assert(sizeof(DatagramPrefix) == 40);
+
+inline constexpr uint8_t kPathInfiniband = 1;  // the port's link layer; otherwise Ethernet
+inline constexpr uint8_t kPathWithoutGrh = 2;  // by LID alone
 
 constexpr uint32_t slots_for(std::size_t payload) {
     return static_cast<uint32_t>((sizeof(Message) + payload + kSlotBytes - 1) / kSlotBytes);

@@ -2,6 +2,7 @@
 // Sending on a link without ever blocking, and what a hello brings.
 #include "link/link.hpp"
 
+#include "control/settings.hpp"
 #include "link/remote_memory.hpp"
 #include "link/sealed_memory.hpp"
 
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string_view>
 
 namespace soft {
 
@@ -93,8 +93,7 @@ Result<void> Link::greet(const Packet &hello, const UniqueFd &home) {
     reaches_peer_ =
         copy_across(pid_, Direction::from_peer, &here, 1, &there, 1, sizeof seen) == 0 &&
         seen == hello.canary;
-    const char *way = verbs::provider::Host::environment("VERBS_SOFT_COPY");
-    if (way != nullptr && std::string_view(way) == "ring") reaches_peer_ = false;
+    if (settings().copy == Settings::Copy::ring) reaches_peer_ = false;
     peer_reaches_us_ = (hello.abilities & kCanCopy) != 0;
     peer_has_barrier_ = (hello.abilities & kHasBarrier) != 0;
     up_.store(true, std::memory_order_release);

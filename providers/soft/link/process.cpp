@@ -113,6 +113,7 @@ void Process::die_in_child() noexcept {
     offers_.clear();
     links_.clear();
     lives_.clear();
+    attended_.clear();
     numbers_.close_listeners();
     epoll_.reset();
     wake_.reset();
@@ -176,6 +177,20 @@ void Process::forget(Cq &cq) noexcept {
     std::erase(watched_, &cq);
     const std::lock_guard hold_notes(notes_lock_);
     std::erase(to_watch_, &cq);
+}
+
+Result<void> Process::attend(int fd, std::function<void()> serve) {
+    const std::lock_guard hold(mutex_);
+    VERBS_CHECK(ensure_thread());
+    attended_[fd] = std::move(serve);
+    listen_to(fd);
+    return {};
+}
+
+void Process::unattend(int fd) noexcept {
+    const std::lock_guard hold(mutex_);
+    // In a child after a fork there is neither.
+    if (attended_.erase(fd) != 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
 void Process::listen_to(int fd) {
@@ -245,8 +260,8 @@ Result<std::unique_ptr<TxEnd>> Process::open_channel(Qp &qp, ChannelKind kind, u
 }
 
 void Process::connect(Qp &qp) {
-    auto end = open_channel(qp, kind_of(qp), qp.attr.dest_qp_num, qp.attr.ah_attr.grh.dgid,
-                            qp.attr.rnr_retry);
+    auto end =
+        open_channel(qp, kind_of(qp), qp.attr.dest_qp_num, qp.destination, qp.attr.rnr_retry);
     if (!end)
         Host::log(VERBS_HOST_LOG_INFO, "QP 0x%x cannot reach QP 0x%x: %s", qp.qp_num,
                   qp.attr.dest_qp_num, end.error().phrase.c_str());

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,6 +60,16 @@ public:
 
     // Waits until no peer is copying to or from the region; its key is closed already. Any thread.
     void await_copies(uint32_t rkey) noexcept { copies_.await(rkey); }
+
+    // Has the progress thread call `serve`, under the mutex, whenever `fd` can be read. Until
+    // unattend(), which waits for a call that is under way. Both take the mutex.
+    verbs::Result<void> attend(int fd, std::function<void()> serve);
+    void unattend(int fd) noexcept;
+    // Every QP of the process. Under the mutex.
+    template <class Visit>
+    void for_each_qp(Visit &&visit) {
+        numbers_.for_each(visit);
+    }
 
     // Opens a datagram QP's channel to another QP. Takes the mutex.
     void open_route(Qp &qp, uint32_t remote_qpn, const ibv_gid &dgid) noexcept;
@@ -125,6 +136,7 @@ private:
     std::map<int, std::shared_ptr<Link>> links_;               // by socket
     std::map<int, std::shared_ptr<Link>> lives_;               // by the descriptor of the process
     std::map<uint32_t, std::weak_ptr<Link>> requester_links_;  // by block of QP numbers
+    std::map<int, std::function<void()>> attended_;            // by descriptor
     std::vector<Offer> offers_;
     uint32_t last_channel_ = 0;
     uint64_t canary_ = 0;

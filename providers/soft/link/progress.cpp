@@ -64,6 +64,8 @@ void Process::turn(int timeout_ms) {
             const std::shared_ptr<Link> held = ended->second;
             serve(*held);  // what it said last
             if (!held->is_lost()) lose(held, "the peer's process ended");
+        } else if (const auto attended = attended_.find(fd); attended != attended_.end()) {
+            attended->second();
         }
     }
     for (const auto &[fd, link] : links_) {
@@ -195,7 +197,7 @@ int Process::consider(const Offer &offer) noexcept {
     if (!owns_gid(*qp->device, offer.dgid.raw) && !(is_ud && is_multicast(offer.dgid.raw)))
         return ENOENT;
     const ibv_qp_state state = qp->now.load(std::memory_order_relaxed);
-    if (state != IBV_QPS_RTR && state != IBV_QPS_RTS) return EAGAIN;
+    if (!takes_messages(state)) return EAGAIN;
     if (!is_ud && qp->attr.dest_qp_num != offer.segment.requester_qpn()) return EAGAIN;
     return 0;
 }

@@ -64,4 +64,32 @@ TEST(Grh, OfIpv6AddressesIsAnIpv6Header) {
     EXPECT_EQ(grh.bytes[39], 2);
 }
 
+DatagramPrefix infiniband_path() {
+    DatagramPrefix path{};
+    path.flags = kPathInfiniband;
+    path.service_level = 5;
+    path.sgid[0] = path.dgid[0] = 0xfe;
+    path.sgid[1] = path.dgid[1] = 0x80;
+    return path;
+}
+
+TEST(Grh, FromAnInfinibandPortIsTheSpecificationsOwn) {
+    const Grh grh = make_grh(infiniband_path(), 5);
+    EXPECT_EQ(grh.bytes[0] >> 4, 6);
+    EXPECT_EQ(grh.bytes[4] << 8 | grh.bytes[5], 12 + 8 + 8 + 4);
+    EXPECT_EQ(grh.bytes[6], 0x1b);
+    EXPECT_EQ(grh.bytes[8], 0xfe);
+    EXPECT_EQ(grh.bytes[24], 0xfe);
+    EXPECT_EQ(grh.service_level, 5) << "as it was sent";
+}
+
+TEST(Grh, OfAPathByLidIsNothing) {
+    DatagramPrefix path = infiniband_path();
+    path.flags |= kPathWithoutGrh;
+    const Grh grh = make_grh(path, 5);
+    for (const uint8_t byte : grh.bytes)
+        EXPECT_EQ(byte, 0);
+    EXPECT_EQ(grh.service_level, 5);
+}
+
 }  // namespace
