@@ -255,8 +255,8 @@ void link_lost(Qp &qp, Link &link) noexcept {
             qp.sq.unreachable = true;
             // A peer that destroyed its queue pair and ended did not die: whoever sends to it waits
             // as long as he asked to (who asked for ever hears of it now).
-            was_ours = !qp.sq.channel->is_closed() ||
-                       (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
+            was_ours =
+                !qp.sq.channel->is_closed() || (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
             if (!was_ours) advance_sends(qp);  // starts that clock
         }
     }
