@@ -9,13 +9,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdlib>
-#include <cstring>
 
 namespace verbs_test {
 
@@ -68,7 +66,7 @@ void serve_side_without_copies(Exchange &exchange) {
 
 void serve_side_in_user_namespace(Exchange &exchange) {
     log_much();
-    if (::unshare(CLONE_NEWUSER) != 0) give_up("unshare");
+    if (::unshare(CLONE_NEWUSER) != 0) give_up(kNoUserNamespace);
     serve_side(exchange);
 }
 
@@ -83,16 +81,6 @@ void serve_undumpable_side_of_nobody(Exchange &exchange) {
     become_nobody(false);
     serve_side(exchange);
     ::prctl(PR_SET_DUMPABLE, 1);  // leak checkers look at their own process at its end
-}
-
-std::optional<std::string> user_namespaces_are_refused() {
-    const pid_t child = ::fork();
-    if (child < 0) give_up("fork");
-    if (child == 0) ::_exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
-    int status = 0;
-    if (::waitpid(child, &status, 0) != child) give_up("waitpid");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::nullopt;
-    return WIFEXITED(status) ? std::strerror(WEXITSTATUS(status)) : "the probe was killed";
 }
 
 }  // namespace verbs_test
