@@ -17,12 +17,11 @@ SideOptions usual() {
     return options;
 }
 
-// What a peer wrote. A program knows from the peer that it is there; a device that has no hands of
-// its own wrote it by a thread in the same process, and asking for the state orders the two, which
-// ThreadSanitizer wants to see.
-std::vector<uint8_t> written(Side &side, size_t offset, size_t length) {
+// Before memory is used that the peer wrote or read. A program knows from the peer that he is done;
+// a device that has no hands of its own did it by a thread in the same process, and asking for the
+// state orders the two, which ThreadSanitizer wants to see.
+void settle(Side &side) {
     EXPECT_EQ(side.state(), IBV_QPS_RTS);
-    return side.load(offset, length);
 }
 
 // Everything that a connection can carry, from one side to the other.
@@ -39,12 +38,14 @@ void expect_all_moves(Side &from, Side &to, uint32_t seed) {
         const RemotePlace place = to.at(kLong);
         ASSERT_EQ(from.post_send(make_write(3, {{0, size}}, place)), 0);
         ASSERT_TRUE(succeeded(from.sent(), 3, IBV_WC_RDMA_WRITE));
-        ASSERT_TRUE(written(to, kLong, size) == pattern(seed + size, size)) << "write";
+        settle(to);
+        ASSERT_TRUE(to.load(kLong, size) == pattern(seed + size, size)) << "write";
 
         ASSERT_EQ(from.post_send(make_read(4, {{kLong, size}}, place)), 0);
         ASSERT_TRUE(succeeded(from.sent(), 4, IBV_WC_RDMA_READ));
         ASSERT_TRUE(from.load(kLong, size) == pattern(seed + size, size)) << "read";
 
+        settle(to);
         to.store(kLong, std::vector<uint8_t>(size));
         ASSERT_EQ(to.post_recv(5, {}), 0);
         ASSERT_EQ(from.post_send(make_write(6, {{0, size}}, place).with_imm(size)), 0);

@@ -145,4 +145,24 @@ TEST_F(UdEdge, FromAWrongKeyFailsWithAProtectionErrorAndFlushesWhatFollows) {
     EXPECT_TRUE(never([&] { return !is_empty(receiver().recv_cq()); }));
 }
 
+// IBTA volume 1, 10.3.1.6: the send queue of an unreliable queue pair fails alone.
+TEST_F(UdEdge, FromAWrongKeyStopsTheSendQueueAloneUntilItIsStartedAgain) {
+    ASSERT_EQ(sender().post_send(to_receiver(1, {{0, 100, kSpoiled}})), 0);
+    ASSERT_EQ(sender().post_send(to_receiver(2, {{0, 100}})), 0);
+    EXPECT_TRUE(ended(sender().sent(), 1, IBV_WC_LOC_PROT_ERR));
+    EXPECT_TRUE(ended(sender().sent(), 2, IBV_WC_WR_FLUSH_ERR));
+    EXPECT_EQ(sender().state(), IBV_QPS_SQE);
+    // What is posted now is flushed, and what is received is received.
+    ASSERT_EQ(sender().post_send(to_receiver(3, {{0, 100}})), 0);
+    EXPECT_TRUE(ended(sender().sent(), 3, IBV_WC_WR_FLUSH_ERR));
+    ASSERT_EQ(sender().post_recv(4, {{0, 200}}), 0);
+    ASSERT_EQ(
+        receiver().post_send(make_send(5, {{0, 100}}).to(sender().address(), PathOptions().qkey)),
+        0);
+    EXPECT_TRUE(succeeded(receiver().sent(), 5, IBV_WC_SEND));
+    EXPECT_TRUE(succeeded(sender().received(), 4, IBV_WC_RECV));
+    ASSERT_EQ(sender().change_state(IBV_QPS_RTS), 0);
+    ASSERT_NO_FATAL_FAILURE(expect_delivery(6));
+}
+
 }  // namespace
