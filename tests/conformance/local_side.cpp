@@ -36,7 +36,7 @@ Qp create_qp(ibv_pd *pd, ibv_cq *send_cq, ibv_cq *recv_cq, ibv_srq *srq, const S
 LocalSide::LocalSide(ibv_context *context, const SideOptions &options, ibv_comp_channel *channel,
                      ibv_srq *shared)
     : options_(options), pd_(alloc_pd(context)),
-      region_(pd_.get(), options.memory, options.memory_access, options.shared_memory != 0),
+      region_(pd_.get(), options.memory, options.memory_access, options.sharing),
       send_cq_(create_cq(context, options.cqe, channel)),
       recv_cq_(create_cq(context, options.cqe, channel)),
       srq_(options.srq.max_wr != 0 ? create_srq(pd_.get(), options.srq) : Srq()), cap_{},

@@ -66,13 +66,13 @@ protected:
         ASSERT_TRUE(succeeded(here().sent(), request.id, IBV_WC_SEND));
     }
     // The next thing that the side receives is a copy of what lies at the start of our memory.
-    void expect_copy(Side &side, uint32_t length) {
+    void expect_copy(Side &side, uint32_t length, size_t source = 0) {
         const ibv_wc wc = side.received();
         ASSERT_EQ(wc.status, IBV_WC_SUCCESS);
         EXPECT_EQ(wc.byte_len, kGrh + length);
         EXPECT_EQ(wc.src_qp, here().address().qp_num);
         EXPECT_EQ(wc.qp_num, side.address().qp_num);
-        EXPECT_EQ(side.load(kGrh, length), here().load(0, length));
+        EXPECT_EQ(side.load(kGrh, length), here().load(source, length));
     }
     static void post(Side &side, size_t count = 2) {
         for (size_t i = 0; i < count; ++i) {
@@ -81,8 +81,9 @@ protected:
     }
     // Nothing has come to the side: the first to arrive is what is now sent to it alone.
     void expect_nothing(Side &side) {
-        send(make_send(77, {{0, 7}}).to(side.address(), kQkey));
-        expect_copy(side, 7);
+        // From where no receive of ours puts a header.
+        send(make_send(77, {{8192, 7}}).to(side.address(), kQkey));
+        expect_copy(side, 7, 8192);
     }
     void fill(uint32_t seed) { here().store(0, pattern(seed, 4096)); }
     [[nodiscard]] static ibv_gid group() { return ipv4_group(); }

@@ -158,7 +158,7 @@ TEST_P(RcData, NeedsNoKeyToWriteOrReadNothing) {
 
 TEST_P(RcData, MovesInAndOutOfSharedMappings) {
     SideOptions shared;
-    shared.shared_memory = 1;
+    shared.sharing = Sharing::anonymous;
     connect(shared);
     here().store(0, pattern(15, 10000));
     ASSERT_EQ(there().post_recv(1, {{0, 10000}}), 0);
@@ -172,6 +172,28 @@ TEST_P(RcData, MovesInAndOutOfSharedMappings) {
     EXPECT_EQ(there().load(0, 10000), pattern(15, 10000));
     EXPECT_EQ(there().load(20000, 10000), pattern(15, 10000));
     EXPECT_EQ(here().load(30000, 10000), pattern(15, 10000));
+}
+
+// However soon the peer comes to map the file: before and after, the same bytes move.
+TEST_P(RcData, MovesInAndOutOfFilesThatPeersMayMap) {
+    SideOptions shared;
+    shared.sharing = Sharing::file;
+    connect(shared);
+    for (uint32_t round = 0; round < 200; ++round) {
+        const uint32_t size = 1 + round * 37;
+        here().store(0, pattern(round, size));
+        ASSERT_EQ(here().post_send(make_write(3, {{0, size / 2}, {size / 2, size - size / 2}},
+                                              there().at(20000 + round))),
+                  0);
+        ASSERT_EQ(here().post_send(make_read(4, {{30000, size}}, there().at(20000 + round))), 0);
+        ASSERT_TRUE(succeeded(here().sent(), 3, IBV_WC_RDMA_WRITE));
+        ASSERT_TRUE(succeeded(here().sent(), 4, IBV_WC_RDMA_READ));
+        ASSERT_EQ(there().load(20000 + round, size), pattern(round, size));
+        ASSERT_EQ(here().load(30000, size), pattern(round, size));
+    }
+    // The file reaches further than the region.
+    ASSERT_EQ(here().post_send(make_write(5, {{0, 8}}, there().at(shared.memory - 7))), 0);
+    EXPECT_TRUE(ended(here().sent(), 5, IBV_WC_REM_ACCESS_ERR));
 }
 
 // A program may tell the peer an address that counts from anywhere.

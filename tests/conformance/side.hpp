@@ -23,7 +23,7 @@ namespace verbs_test {
 struct SideOptions {
     size_t memory = 1 << 16;  // bytes of the region
     int memory_access = kEveryAccess;
-    int shared_memory = 0;
+    Sharing sharing = Sharing::none;  // of the region's memory
     ibv_qp_type type = IBV_QPT_RC;
     ibv_qp_cap cap = {64, 64, 4, 4, 64};
     int sq_sig_all = 0;

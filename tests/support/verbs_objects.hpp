@@ -5,9 +5,11 @@
 
 #include "support/deadline.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <infiniband/verbs.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -116,18 +118,34 @@ inline Mr reg_mr(ibv_pd *pd, void *addr, size_t length, int access = kEveryAcces
 }
 
 // Pages of our own, all zero. Shared ones are what a program gets from shmem or memfd.
+enum class Sharing {
+    none,
+    anonymous,  // a shared mapping without a name
+    file,       // of a file in memory that cannot shrink: others may be let map it
+};
+
 class Pages {
 public:
-    explicit Pages(size_t length, bool shared = false) : length_(length) {
-        const int kind = shared ? MAP_SHARED : MAP_PRIVATE;
-        void *addr = ::mmap(nullptr, length_ + (length_ == 0 ? 1 : 0), PROT_READ | PROT_WRITE,
-                            kind | MAP_ANONYMOUS, -1, 0);
+    explicit Pages(size_t length, Sharing sharing = Sharing::none) : length_(length) {
+        const int kind = sharing == Sharing::none ? MAP_PRIVATE : MAP_SHARED;
+        const size_t mapped = length_ + (length_ == 0 ? 1 : 0);
+        if (sharing == Sharing::file) {
+            file_ = ::memfd_create("pages", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+            if (file_ < 0 || ::ftruncate(file_, static_cast<off_t>(mapped)) != 0 ||
+                ::fcntl(file_, F_ADD_SEALS, F_SEAL_SHRINK) != 0)
+                give_up("memfd");
+        }
+        void *addr = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
+                            file_ < 0 ? kind | MAP_ANONYMOUS : kind, file_, 0);
         if (addr == MAP_FAILED) give_up("mmap");
         data_ = static_cast<uint8_t *>(addr);
     }
     Pages(const Pages &) = delete;
     Pages &operator=(const Pages &) = delete;
-    ~Pages() { ::munmap(data_, length_ + (length_ == 0 ? 1 : 0)); }
+    ~Pages() {
+        ::munmap(data_, length_ + (length_ == 0 ? 1 : 0));
+        if (file_ >= 0) ::close(file_);
+    }
 
     [[nodiscard]] uint8_t *data() const { return data_; }
     [[nodiscard]] size_t size() const { return length_; }
@@ -136,6 +154,7 @@ public:
 private:
     size_t length_;
     uint8_t *data_ = nullptr;
+    int file_ = -1;
 };
 
 // Where a peer may read or write.
@@ -148,8 +167,8 @@ struct RemotePlace {
 // Pages that are registered.
 class Region {
 public:
-    Region(ibv_pd *pd, size_t length, int access = kEveryAccess, bool shared = false)
-        : pages_(length, shared), mr_(reg_mr(pd, pages_.data(), length, access)) {}
+    Region(ibv_pd *pd, size_t length, int access = kEveryAccess, Sharing sharing = Sharing::none)
+        : pages_(length, sharing), mr_(reg_mr(pd, pages_.data(), length, access)) {}
 
     [[nodiscard]] uint8_t *data() const { return pages_.data(); }
     [[nodiscard]] size_t size() const { return pages_.size(); }

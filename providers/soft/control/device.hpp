@@ -81,6 +81,7 @@ private:
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mw &mw) noexcept;
     void withdraw(uint32_t key, bool is_remote) noexcept;
+    FilePlace shared_place(const void *addr, size_t length, int access);
     // The GID at an index of the table, if there is one.
     Result<ibv_gid> own_gid(int index) const;
     // Where an address vector leads, once it is judged.

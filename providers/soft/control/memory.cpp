@@ -83,7 +83,8 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
     auto mr = std::make_unique<Mr>();
     VERBS_TRY(key, process_->mrs().enter({pd->number, reinterpret_cast<uintptr_t>(addr), length,
-                                          base, static_cast<uint32_t>(access)}));
+                                          base, static_cast<uint32_t>(access),
+                                          shared_place(addr, length, access)}));
     mr->lkey = key;
     mr->rkey = key;
     mr->handle = key;
@@ -117,8 +118,9 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
     const bool is_zero_based = (access & IBV_ACCESS_ZERO_BASED) != 0;
     const bool rebases = moves || is_zero_based != ((mr->access & IBV_ACCESS_ZERO_BASED) != 0);
     const uint64_t iova = is_zero_based ? 0 : rebases ? address : mr->iova;
-    VERBS_TRY(key, process_->mrs().enter(
-                       {pd->number, address, length, iova, static_cast<uint32_t>(access)}));
+    VERBS_TRY(key, process_->mrs().enter({pd->number, address, length, iova,
+                                          static_cast<uint32_t>(access),
+                                          shared_place(addr, length, access)}));
     withdraw(mr->rkey, mr->is_remote);
     pd->users.fetch_add(1);
     mr->domain->users.fetch_sub(1);
@@ -128,6 +130,11 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
     mr->iova = iova;
     mr->access = access;
     return {};
+}
+
+// Only what peers may reach is worth a look.
+FilePlace Device::shared_place(const void *addr, size_t length, int access) {
+    return lets_peers_in(access) ? process_->files().find(addr, length) : FilePlace{};
 }
 
 void Device::withdraw(uint32_t key, bool is_remote) noexcept {

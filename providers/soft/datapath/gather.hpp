@@ -15,6 +15,20 @@ namespace soft {
 
 inline constexpr uint32_t kMaxSge = 32;
 
+// Copies so that who watches the last byte (or word) change sees everything before it changed, as
+// programs expect of RDMA WRITE.
+inline void copy_in_order(uint8_t *to, const uint8_t *from, uint64_t length) noexcept {
+    if (length == sizeof(uint64_t) && reinterpret_cast<uintptr_t>(to) % sizeof(uint64_t) == 0) {
+        uint64_t word;
+        std::memcpy(&word, from, sizeof word);
+        __atomic_store_n(reinterpret_cast<uint64_t *>(to), word, __ATOMIC_RELEASE);
+        return;
+    }
+    if (length == 0) return;
+    std::memcpy(to, from, length - 1);
+    __atomic_store_n(to + length - 1, from[length - 1], __ATOMIC_RELEASE);
+}
+
 class MemoryList {
 public:
     // Checks the SGEs against our own regions and notes their first `length` bytes.
@@ -57,6 +71,17 @@ public:
             std::memcpy(target, parts_[i].iov_base, parts_[i].iov_len);
             target += parts_[i].iov_len;
         }
+    }
+
+    // The same, the last byte last.
+    void gather_in_order(uint8_t *to) const noexcept {
+        for (uint32_t i = 0; i + 1 < count_; ++i) {
+            std::memcpy(to, parts_[i].iov_base, parts_[i].iov_len);
+            to += parts_[i].iov_len;
+        }
+        if (count_ > 0)
+            copy_in_order(to, static_cast<const uint8_t *>(parts_[count_ - 1].iov_base),
+                          parts_[count_ - 1].iov_len);
     }
 
     // Steps over the first `length` bytes; scatter() and gather_next() go on from there.

@@ -63,28 +63,54 @@ Transmission read_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
     }
 }
 
-// From memory to memory, after the peer's table has allowed it. 0 or an errno value.
+void copy_by_mapping(SendWqe &wqe, MemoryList &memory, uint8_t *there) noexcept {
+    if (wqe.opcode == IBV_WR_RDMA_READ)
+        memory.scatter(there, wqe.length);
+    else if (wqe.is_inline)
+        copy_in_order(there, wqe.inline_data(), wqe.length);
+    else
+        memory.gather_in_order(there);
+}
+
+int copy_by_kernel(SendWqe &wqe, MemoryList &memory, pid_t pid, uint64_t address) noexcept {
+    iovec inlined{wqe.inline_data(), wqe.length};
+    iovec there{reinterpret_cast<void *>(address), wqe.length};
+    return copy_across(pid,
+                       wqe.opcode == IBV_WR_RDMA_READ ? Direction::from_peer : Direction::to_peer,
+                       wqe.is_inline ? &inlined : memory.parts(),
+                       wqe.is_inline ? 1 : memory.count(), &there, 1, wqe.length);
+}
+
+// From memory to memory, after the peer's table has allowed it. 0 or an errno value; EAGAIN: the
+// responder has to do it.
 int copy_directly(Qp &qp, SendWqe &wqe, MemoryList &memory, uint32_t needed) noexcept {
     TxEnd &channel = *qp.sq.channel;
+    Link &link = channel.link();
     ChannelHeader &header = channel.header();
-    iovec inlined{wqe.inline_data(), wqe.length};
-    // Announced first, looked up after: see ChannelHeader::accessing_rkey.
-    header.accessing_rkey.store(wqe.rkey, std::memory_order_seq_cst);
-    publish_before_look();
-    uint64_t address = 0;
+    // Announced first, looked up after: see ChannelHeader::accessing_rkey. The exchange is the
+    // fence between the two.
+    header.accessing_rkey.exchange(wqe.rkey, std::memory_order_seq_cst);
+    RemotePlace place;
     int code = EACCES;
-    if (translate(channel.link().home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
-                  header.responder_pd.load(std::memory_order_relaxed), address)) {
-        iovec there{reinterpret_cast<void *>(address), wqe.length};
-        code =
-            copy_across(channel.link().pid(),
-                        wqe.opcode == IBV_WR_RDMA_READ ? Direction::from_peer : Direction::to_peer,
-                        wqe.is_inline ? &inlined : memory.parts(),
-                        wqe.is_inline ? 1 : memory.count(), &there, 1, wqe.length);
+    if (find_place(link.home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
+                   header.responder_pd.load(std::memory_order_relaxed), place)) {
+        uint8_t *there = link.find_shared(place.file, place.file_offset, wqe.length);
+        if (there != nullptr) {
+            copy_by_mapping(wqe, memory, there);
+            code = 0;
+        } else {
+            code = link.reaches_peer() ? copy_by_kernel(wqe, memory, link.pid(), place.address)
+                                       : EAGAIN;
+        }
     }
     // release: the copy is over before the key is taken back.
     header.accessing_rkey.store(0, std::memory_order_release);
     return code;
+}
+
+Transmission through_ring(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
+    if (wqe.opcode != IBV_WR_RDMA_READ) return write_in_parts(qp, wqe, memory);
+    return is_oldest(qp) ? read_in_parts(qp, wqe, memory) : kWait;
 }
 
 }  // namespace
@@ -101,13 +127,13 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
     if ((header.responder_access.load(std::memory_order_acquire) & needed) == 0)
         return {Step::failed, IBV_WC_REM_INV_REQ_ERR};
-    if (!channel.link().reaches_peer() && wqe.length > 0) {
-        if (!is_read) return write_in_parts(qp, wqe, memory);
-        return is_oldest(qp) ? read_in_parts(qp, wqe, memory) : kWait;
-    }
+    if (wqe.length == 0) return is_oldest(qp) ? kDone : kWait;
+    const bool needs_responder = !channel.link().reaches_peer();
+    if (needs_responder && (!is_oldest(qp) || wqe.moved != 0 || wqe.asked != 0))
+        return through_ring(qp, wqe, memory);
     if (!is_oldest(qp)) return kWait;
-    if (wqe.length == 0) return kDone;
     const int code = copy_directly(qp, wqe, memory, needed);
+    if (code == EAGAIN) return through_ring(qp, wqe, memory);
     if (code == 0) return kDone;
     if (code == ESRCH) return {Step::failed, IBV_WC_RETRY_EXC_ERR};
     return {Step::failed, IBV_WC_REM_ACCESS_ERR};

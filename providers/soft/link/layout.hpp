@@ -11,7 +11,7 @@
 namespace soft {
 
 inline constexpr std::size_t kCacheLine = 64;
-inline constexpr uint32_t kLayoutVersion = 2;
+inline constexpr uint32_t kLayoutVersion = 3;
 
 // --- home: one per process, sealed so that only its owner can write ---------------------------
 
@@ -24,12 +24,17 @@ struct SharedMr {
     std::atomic<uint32_t> key;  // 0: no region here
     std::atomic<uint32_t> access;
     std::atomic<uint32_t> pd;
-    uint32_t reserved;
+    std::atomic<uint32_t> file;  // the shared file that the region is in; 0: private memory
     std::atomic<uint64_t> iova;
     std::atomic<uint64_t> address;
     std::atomic<uint64_t> length;
+    std::atomic<uint64_t> file_offset;  // where in `file` it begins
 };
-static_assert(sizeof(SharedMr) == 40);
+static_assert(sizeof(SharedMr) == 48);
+
+// A process hands out so many different files in its life; regions in further ones count as
+// private.
+inline constexpr uint32_t kMostFiles = 256;
 
 struct Home {
     uint64_t magic;

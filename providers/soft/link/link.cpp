@@ -77,6 +77,17 @@ void Link::flush() {
     blocked_.store(false, std::memory_order_release);
 }
 
+uint8_t *Link::find_shared(uint32_t file, uint64_t offset, uint64_t length) noexcept {
+    if (uint8_t *found = files.find(file, offset, length); found != nullptr) return found;
+    if (files.is_to_be_asked_for(file)) {
+        Packet packet;
+        packet.kind = static_cast<uint8_t>(PacketKind::want_file);
+        packet.channel = file;
+        send(packet);
+    }
+    return nullptr;
+}
+
 Result<void> Link::greet(const Packet &hello, const UniqueFd &home) {
     if (is_up()) return fail(EPROTO, "a second hello on one link");
     if (!home.is_open()) return fail(EPROTO, "a hello without a home");

@@ -7,6 +7,7 @@
 #include "core/mapping.hpp"
 #include "link/layout.hpp"
 #include "link/packet.hpp"
+#include "link/peer_files.hpp"
 
 #include <sys/types.h>
 
@@ -56,6 +57,11 @@ public:
     [[nodiscard]] bool peer_has_barrier() const noexcept { return peer_has_barrier_; }
     [[nodiscard]] bool is_lost() const noexcept { return lost_.load(std::memory_order_acquire); }
     void mark_lost() noexcept { lost_.store(true, std::memory_order_release); }
+
+    // A place in one of the peer's shared files, or nullptr: it has to be reached in another way.
+    // The first call for a file asks for it. Any thread, hot.
+    [[nodiscard]] uint8_t *find_shared(uint32_t file, uint64_t offset, uint64_t length) noexcept;
+    PeerFiles files;
 
     // The QPs behind the channels, by channel number. Under the process's mutex.
     std::unordered_map<uint32_t, Qp *> channels;

@@ -59,6 +59,8 @@ void MrTable::publish(uint32_t key, const Extent &extent) noexcept {
     mr.iova.store(extent.iova, std::memory_order_relaxed);
     mr.address.store(extent.address, std::memory_order_relaxed);
     mr.length.store(extent.length, std::memory_order_relaxed);
+    mr.file.store(extent.shared.file, std::memory_order_relaxed);
+    mr.file_offset.store(extent.shared.offset, std::memory_order_relaxed);
     mr.key.store(key, std::memory_order_release);  // pairs with the acquire in translate()
 }
 

@@ -7,6 +7,7 @@
 #include "core/mapping.hpp"
 #include "datapath/fence.hpp"
 #include "link/layout.hpp"
+#include "link/shared_files.hpp"
 
 #include <infiniband/verbs.h>
 
@@ -36,6 +37,25 @@ namespace soft {
     return mr.key.load(std::memory_order_relaxed) == key;
 }
 
+// Where a remote address is: in its owner's memory, and in the file that this memory shares.
+struct RemotePlace {
+    uint64_t address;
+    uint32_t file;  // 0: none
+    uint64_t file_offset;
+};
+
+// The same as translate(), with the file.
+[[nodiscard]] inline bool find_place(const Home &home, uint32_t key, uint64_t at, uint64_t length,
+                                     uint32_t needed, uint32_t pd, RemotePlace &place) noexcept {
+    if (!translate(home, key, at, length, needed, pd, place.address)) return false;
+    const SharedMr &mr = home.mrs[key >> 8];
+    place.file = mr.file.load(std::memory_order_relaxed);
+    place.file_offset = mr.file_offset.load(std::memory_order_relaxed) +
+                        (at - mr.iova.load(std::memory_order_relaxed));
+    read_fence();
+    return mr.key.load(std::memory_order_relaxed) == key;
+}
+
 // What a key stands for.
 struct Extent {
     uint32_t pd;
@@ -43,6 +63,7 @@ struct Extent {
     uint64_t length;
     uint64_t iova;
     uint32_t access;
+    FilePlace shared = {};
 };
 
 class MrTable {

@@ -14,14 +14,16 @@ inline constexpr uint32_t kPacketMagic = 0x4c766253;
 inline constexpr uint16_t kPacketVersion = 2;
 
 enum class PacketKind : uint8_t {
-    hello = 1,   // first in each direction; carries the home's descriptor
-    open = 2,    // requester: take this channel; carries its descriptor
-    opened = 3,  // responder: `status` is 0, or an errno value when it must wait or is refused
-    close = 4,   // requester: done with the channel
-    closed = 5,  // responder: the QP behind the channel is gone
-    kick = 6,    // look at the channel (0: at all)
-    joined = 7,  // a QP joined a multicast group: who sends to groups looks for members anew
-    noted = 8,   // the answer to that
+    hello = 1,      // first in each direction; carries the home's descriptor
+    open = 2,       // requester: take this channel; carries its descriptor
+    opened = 3,     // responder: `status` is 0, or an errno value when it must wait or is refused
+    close = 4,      // requester: done with the channel
+    closed = 5,     // responder: the QP behind the channel is gone
+    kick = 6,       // look at the channel (0: at all)
+    joined = 7,     // a QP joined a multicast group: who sends to groups looks for members anew
+    noted = 8,      // the answer to that
+    want_file = 9,  // requester: give me your shared file number `channel`
+    file = 10,      // responder: there; carries its descriptor, or `status` is an errno value
 };
 
 // The sender can reach the receiver's memory.

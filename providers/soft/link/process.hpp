@@ -34,6 +34,7 @@ public:
     // Whether this process may leave fences out towards peers that have the barrier for all, too.
     [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
+    [[nodiscard]] SharedFiles &files() noexcept { return files_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
     [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
@@ -128,8 +129,9 @@ private:
 
     // Order: taken before every lock of a queue. Guards all below unless said otherwise.
     std::mutex mutex_;
-    MrTable mrs_;       // own lock
-    CopyWatch copies_;  // own lock
+    MrTable mrs_;        // own lock
+    CopyWatch copies_;   // own lock
+    SharedFiles files_;  // own lock
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;

@@ -149,6 +149,26 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         answered_.notify_all();
         return {};
     }
+    if (is_responder && kind == PacketKind::want_file) {
+        const int fd = files_.descriptor(packet.channel);
+        Packet answer;
+        answer.kind = static_cast<uint8_t>(PacketKind::file);
+        answer.channel = packet.channel;
+        answer.status = fd < 0 ? ENOENT : 0;
+        link->send(answer, fd);
+        return {};
+    }
+    if (!is_responder && kind == PacketKind::file) {
+        if (packet.status != 0) return {};
+        // A file that cannot be mapped here is only a slower way to the same memory.
+        if (auto mapped = link->files.map(packet.channel, received.fd); !mapped)
+            Host::log(VERBS_HOST_LOG_WARN, "process %d: %s", static_cast<int>(link->pid()),
+                      mapped.error().phrase.c_str());
+        else
+            Host::log(VERBS_HOST_LOG_INFO, "process %d: shared file %u is mapped here",
+                      static_cast<int>(link->pid()), packet.channel);
+        return {};
+    }
     if (is_responder && kind == PacketKind::open) {
         VERBS_TRY(segment, ChannelSegment::map(received.fd));
         Offer offer{link, packet.channel, std::move(segment), {}};

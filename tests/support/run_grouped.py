@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs the googletest binaries behind some ctest labels once each under valgrind memcheck.
+"""Runs the googletest cases behind some ctest labels in few processes, also under valgrind.
 
-ctest starts a process per test case; under valgrind that costs seconds each time. So the cases are
-gathered by binary, arguments and environment, and each such group becomes one process.
+ctest starts a process per test case; with a sanitizer that costs half a second each time, under
+valgrind several. So the cases are gathered by binary, arguments and environment, and each such group
+becomes one process, or a few of them.
 
-    memcheck.py --build DIR [--seconds N] LABEL...
+    run_grouped.py --build DIR [--valgrind] [--seconds N] LABEL...
 """
 
 import argparse
@@ -21,6 +22,7 @@ import tempfile
 import time
 
 SUPPRESSIONS = pathlib.Path(__file__).with_name("valgrind.supp")
+CASES_PER_PROCESS = 300  # keeps all processors busy, and command lines within what the kernel takes
 VALGRIND = [
     "valgrind", "-q", "--tool=memcheck", "--error-exitcode=99", "--leak-check=full",
     "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect",
@@ -37,7 +39,7 @@ def ctest_cases(build, labels):
     return json.loads(text)["tests"]
 
 
-def groups_of(cases):
+def groups_of(cases, under_valgrind):
     """{(binary, other arguments, environment, folder): [googletest filter]}"""
     groups, odd = {}, []
     for case in cases:
@@ -55,7 +57,7 @@ def groups_of(cases):
         key = (command[0], tuple(rest), tuple(environment), properties.get("WORKING_DIRECTORY", "."))
         # A forked child ends with all that its parent had: memcheck calls that lost, rightly and
         # uselessly. Sanitizers and the plain run cover these.
-        if any("/Fork." in name for name in filters):
+        if under_valgrind and any("/Fork." in name for name in filters):
             continue
         groups.setdefault(key, []).extend(filters)
     return groups, odd
@@ -68,14 +70,20 @@ def results(report):
     return sum(case["result"] == "COMPLETED" for case in cases) - failed, failed
 
 
-def run_group(key, filters, seconds):
+def chunks_of(groups):
+    for key, filters in groups.items():
+        for at in range(0, len(filters), CASES_PER_PROCESS):
+            yield key, filters[at:at + CASES_PER_PROCESS]
+
+
+def run_group(key, filters, seconds, launcher):
     """Returns (title, passed cases, failed cases, seconds it took, text to show)."""
     binary, arguments, environment, folder = key
     title = " ".join([pathlib.Path(binary).name, *environment])
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch) / "report.json"
-        command = [*VALGRIND, binary, *arguments, f"--gtest_filter={':'.join(filters)}",
+        command = [*launcher, binary, *arguments, f"--gtest_filter={':'.join(filters)}",
                    f"--gtest_output=json:{report}", "--gtest_brief=1"]
         child = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -101,21 +109,23 @@ def run_group(key, filters, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True)
-    parser.add_argument("--seconds", type=float, default=600, help="bound of each binary")
+    parser.add_argument("--seconds", type=float, default=600, help="bound of each process")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--valgrind", action="store_true", help="look for memory errors and leaks")
     parser.add_argument("labels", nargs="+")
     options = parser.parse_args()
 
-    groups, odd = groups_of(ctest_cases(options.build, options.labels))
+    groups, odd = groups_of(ctest_cases(options.build, options.labels), options.valgrind)
     if odd:
-        print(f"not googletest, not run under valgrind: {', '.join(odd)}")
+        print(f"not googletest, not run here: {', '.join(odd)}")
     if not groups:
         print("no test binaries found")
         return 1
     passed = failures = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        jobs = [pool.submit(run_group, key, filters, options.seconds)
-                for key, filters in groups.items()]
+        launcher = VALGRIND if options.valgrind else []
+        jobs = [pool.submit(run_group, key, filters, options.seconds, launcher)
+                for key, filters in chunks_of(groups)]
         for job in concurrent.futures.as_completed(jobs):
             title, good, failed, took, text = job.result()
             print(f"{title}: {good} passed, {failed} failed, {took:.0f} s", flush=True)
