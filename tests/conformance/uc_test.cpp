@@ -380,6 +380,34 @@ TEST_F(UcPeer, ThatDiesIsNotMissed) {
     EXPECT_EQ(here.state(), IBV_QPS_RTS);
 }
 
+// Its data goes ahead of the immediate then, and is judged before that.
+TEST_F(UcPeer, ThatMayNotCopyLosesAWriteWithItsImmediateToo) {
+    RemoteSide there(uc_options(), "side-without-copies");
+    LocalSide here(context(), uc_options());
+    join(here, there);
+    const RemotePlace good = here.at(0);
+    const RemotePlace bad{good.addr, good.rkey ^ 0x00ffff00};
+    for (const uint32_t size : {8u, 60000u}) {
+        for (uint64_t i = 0; i < 3; ++i) {
+            ASSERT_EQ(here.post_recv(i, {}), 0);
+        }
+        ASSERT_EQ(there.post_send(make_write(1, {{0, size}}, bad).with_imm(1)), 0);
+        ASSERT_EQ(there.post_send(make_write(2, {{0, size}}, bad)), 0);
+        ASSERT_EQ(there.post_send(make_write(3, {}, good).with_imm(3)), 0);
+        ASSERT_EQ(there.post_send(make_write(4, {{0, size}}, bad).with_imm(4)), 0);
+        ASSERT_EQ(there.post_send(make_send(5, {})), 0);
+        ASSERT_EQ(there.post_send(make_write(6, {{0, size}}, good).with_imm(6)), 0);
+        EXPECT_EQ(there.sent(6).back().status, IBV_WC_SUCCESS);
+        const std::vector<ibv_wc> received = here.received(3);
+        EXPECT_TRUE(succeeded(received[0], 0, IBV_WC_RECV_RDMA_WITH_IMM));
+        EXPECT_EQ(ntohl(received[0].imm_data), 3u);
+        EXPECT_TRUE(succeeded(received[1], 1, IBV_WC_RECV));
+        EXPECT_TRUE(succeeded(received[2], 2, IBV_WC_RECV_RDMA_WITH_IMM));
+        EXPECT_EQ(ntohl(received[2].imm_data), 6u);
+        EXPECT_EQ(received[2].byte_len, size);
+    }
+}
+
 class UcState : public UcPeer {
 protected:
     void SetUp() override {

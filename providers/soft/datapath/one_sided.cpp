@@ -27,6 +27,7 @@ Transmission write_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
         Message *message = put_part(channel, wqe, memory, &place, part);
         if (message == nullptr) return kWait;
         message->kind = static_cast<uint8_t>(MessageKind::write);
+        if (wqe.opcode == IBV_WR_RDMA_WRITE_WITH_IMM) message->flags = kFlagImmediate;
         wqe.end = channel.publish(message);
         wqe.moved += part;
     }

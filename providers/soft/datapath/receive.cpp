@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <utility>
 
 namespace soft {
 
@@ -85,16 +86,18 @@ Outcome refuse(Qp &qp, RxEnd &end, Refusal why) noexcept {
 
 // A request that cannot be served ends a reliable conversation; on an unreliable one it is lost
 // (IBTA 9.9.3.1.3).
-Outcome reject(Qp &qp, RxEnd &end, Refusal why) noexcept {
+Outcome reject(Qp &qp, RxEnd &end, const Arrival &arrival, Refusal why) noexcept {
     if (qp.is_reliable) return refuse(qp, end, why);
     qp.rq.partial = 0;
+    qp.rq.write_is_lost =
+        arrival.kind == MessageKind::write && (arrival.flags & kFlagImmediate) != 0;
     return Outcome::lost;
 }
 
 // A key, a range or a right of our memory is wrong.
-Outcome deny(Qp &qp, RxEnd &end) noexcept {
+Outcome deny(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if (qp.is_reliable) report_qp_event(qp, IBV_EVENT_QP_ACCESS_ERR);
-    return reject(qp, end, Refusal::access);
+    return reject(qp, end, arrival, Refusal::access);
 }
 
 // The receive cannot hold the message: it completes with `status`, and that is our own error; a
@@ -144,7 +147,8 @@ bool continues(Qp &qp, const Arrival &arrival) noexcept {
 // Puts a SEND's data, or the part of it that came, into the receive.
 Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &wc) noexcept {
     const bool by_reference = (arrival.flags & kFlagByReference) != 0;
-    if (!by_reference && !continues(qp, arrival)) return reject(qp, end, Refusal::invalid_request);
+    if (!by_reference && !continues(qp, arrival))
+        return reject(qp, end, arrival, Refusal::invalid_request);
     if (arrival.length > capacity_of(wqe))
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_LEN_ERR, Refusal::invalid_request);
     MemoryList memory;
@@ -169,10 +173,11 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     // release pairs with the acquire in retire(): what the peer did before it freed is seen.
     if ((arrival.flags & kFlagMore) == 0)
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
+    const bool is_write = arrival.kind == MessageKind::write_imm;
+    if (is_write && std::exchange(rq.write_is_lost, false)) return Outcome::lost;
     RecvWqe *wqe = next_receive(qp);
     if (wqe == nullptr) return starve(qp, end);
     if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return stop(qp);
-    const bool is_write = arrival.kind == MessageKind::write_imm;
 
     ibv_wc wc{};
     wc.opcode = is_write ? IBV_WC_RECV_RDMA_WITH_IMM : IBV_WC_RECV;
@@ -207,12 +212,12 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
     if ((is_read && !qp.is_reliable) ||
         (qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
-        return reject(qp, end, Refusal::invalid_request);
+        return reject(qp, end, arrival, Refusal::invalid_request);
     // All of the request must be allowed before its first byte moves.
     uint64_t address = 0;
     if (!translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
                    needed, qp.domain_pd->number, address))
-        return deny(qp, end);
+        return deny(qp, end, arrival);
     address += offset;
     if (is_read)
         std::memcpy(end.segment().reply(), reinterpret_cast<const void *>(address), place.length);
@@ -236,7 +241,7 @@ Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     uint64_t address = 0;
     if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
                    IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
-        return deny(qp, end);
+        return deny(qp, end, arrival);
     // An aligned offset into a zero-based region that is not.
     if (address % sizeof(uint64_t) != 0) return refuse(qp, end, Refusal::invalid_request);
     const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
@@ -418,6 +423,7 @@ void discard_receives(Qp &qp) noexcept {
     rq.ring.head = rq.ring.tail = 0;
     rq.has_taken = false;
     rq.partial = 0;
+    rq.write_is_lost = false;
     rq.is_broken = false;
 }
 

@@ -129,7 +129,7 @@ enum class MessageKind : uint8_t {
     atomic = 6,     // AtomicRequest; argument: the place of its result
 };
 
-inline constexpr uint8_t kFlagImmediate = 1;
+inline constexpr uint8_t kFlagImmediate = 1;  // of a write: its immediate follows its parts
 inline constexpr uint8_t kFlagSolicited = 2;
 inline constexpr uint8_t kFlagByReference = 4;  // payload is RemoteSegment[], not the data
 inline constexpr uint8_t kFlagMore = 8;         // a part of a SEND, others follow; argument: offset
