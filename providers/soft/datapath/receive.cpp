@@ -169,10 +169,10 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     // release pairs with the acquire in retire(): what the peer did before it freed is seen.
     if ((arrival.flags & kFlagMore) == 0)
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
+    const bool is_write = arrival.kind == MessageKind::write_imm;
     RecvWqe *wqe = next_receive(qp);
     if (wqe == nullptr) return starve(qp, end);
     if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return stop(qp);
-    const bool is_write = arrival.kind == MessageKind::write_imm;
 
     ibv_wc wc{};
     wc.opcode = is_write ? IBV_WC_RECV_RDMA_WITH_IMM : IBV_WC_RECV;
@@ -193,6 +193,11 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return Outcome::taken;
 }
 
+// The answer to a request whose memory the kernel could not reach.
+Outcome cannot_reach(Qp &qp, RxEnd &end, int code) noexcept {
+    return code == EFAULT ? deny(qp, end) : reject(qp, end, Refusal::operation);
+}
+
 // A write or read that the requester could not carry out himself.
 Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     const bool is_read = arrival.kind == MessageKind::read;
@@ -210,19 +215,39 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         return reject(qp, end, Refusal::invalid_request);
     // All of the request must be allowed before its first byte moves.
     uint64_t address = 0;
-    if (!translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
-                   needed, qp.domain_pd->number, address))
-        return deny(qp, end);
-    address += offset;
-    if (is_read)
-        std::memcpy(end.segment().reply(), reinterpret_cast<const void *>(address), place.length);
-    else
-        std::memcpy(reinterpret_cast<void *>(address), arrival.data + sizeof place, place.length);
-    return Outcome::taken;
+    int code = EFAULT;
+    end.begin_serving(place.rkey);
+    if (translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
+                  needed, qp.domain_pd->number, address)) {
+        OwnMemory &memory = qp.owner->memory();
+        code = is_read ? memory.read(end.segment().reply(), address + offset, place.length)
+                       : memory.write(address + offset, arrival.data + sizeof place, place.length);
+    }
+    end.end_serving();
+    return code == 0 ? Outcome::taken : cannot_reach(qp, end, code);
 }
 
 // IBTA 9.4.5: the operation is atomic and its target aligned. The processor's own atomics make it
-// so towards every other access to that memory, whoever makes it.
+// so towards every other access to that memory, whoever makes it. The kernel has none that could
+// fail instead of raising a signal, so it is asked before whether the memory is there: what is left
+// is a program that unmaps a region, without ibv_dereg_mr, between the one and the other.
+Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noexcept {
+    uint64_t address = 0;
+    if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
+                   IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
+        return Refusal::access;
+    // An aligned offset into a zero-based region that is not.
+    if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;
+    if (!OwnMemory::can_write_word(address)) return Refusal::access;
+    const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
+    before = request.compare_add;
+    if (static_cast<AtomicKind>(request.kind) == AtomicKind::fetch_and_add)
+        before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
+    else
+        word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
+    return Refusal::none;
+}
+
 Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     AtomicRequest request;
     if (arrival.payload != sizeof request || arrival.argument >= kAtomicResults)
@@ -233,18 +258,12 @@ Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         !qp.is_reliable || request.address % sizeof(uint64_t) != 0 ||
         (qp.remote_access.load(std::memory_order_relaxed) & IBV_ACCESS_REMOTE_ATOMIC) == 0)
         return refuse(qp, end, Refusal::invalid_request);
-    uint64_t address = 0;
-    if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                   IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
-        return deny(qp, end);
-    // An aligned offset into a zero-based region that is not.
-    if (address % sizeof(uint64_t) != 0) return refuse(qp, end, Refusal::invalid_request);
-    const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
-    uint64_t before = request.compare_add;
-    if (kind == AtomicKind::fetch_and_add)
-        before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
-    else
-        word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
+    uint64_t before = 0;
+    end.begin_serving(request.rkey);
+    const Refusal refusal = change_word(qp, request, before);
+    end.end_serving();
+    if (refusal == Refusal::access) return deny(qp, end);
+    if (refusal != Refusal::none) return refuse(qp, end, refusal);
     // relaxed: the release of `freed` comes after.
     end.header().atomic_results[arrival.argument].store(before, std::memory_order_relaxed);
     return Outcome::taken;

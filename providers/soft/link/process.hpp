@@ -9,6 +9,7 @@
 #include "link/copy_watch.hpp"
 #include "link/link.hpp"
 #include "link/mr_table.hpp"
+#include "link/own_memory.hpp"
 #include "link/qp_numbers.hpp"
 
 #include <atomic>
@@ -34,6 +35,7 @@ public:
     // Whether this process may leave fences out towards peers that have the barrier for all, too.
     [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
+    [[nodiscard]] OwnMemory &memory() noexcept { return memory_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
     [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
@@ -129,6 +131,7 @@ private:
     // Order: taken before every lock of a queue. Guards all below unless said otherwise.
     std::mutex mutex_;
     MrTable mrs_;       // own lock
+    OwnMemory memory_;  // own locks
     CopyWatch copies_;  // own lock
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
