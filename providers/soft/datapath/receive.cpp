@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <utility>
 
 namespace soft {
 
@@ -170,6 +171,8 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if ((arrival.flags & kFlagMore) == 0)
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
     const bool is_write = arrival.kind == MessageKind::write_imm;
+    // A part of its data was lost, and so is all of the message.
+    if (is_write && arrival.length > 0 && std::exchange(rq.write_lost, false)) return Outcome::lost;
     RecvWqe *wqe = next_receive(qp);
     if (wqe == nullptr) return starve(qp, end);
     if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return stop(qp);
@@ -225,6 +228,13 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     }
     end.end_serving();
     return code == 0 ? Outcome::taken : cannot_reach(qp, end, code);
+}
+
+Outcome serve_write(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    if (arrival.argument == 0) qp.rq.write_lost = false;
+    const Outcome outcome = serve_one_sided(qp, end, arrival);
+    if (outcome == Outcome::lost) qp.rq.write_lost = true;
+    return outcome;
 }
 
 // IBTA 9.4.5: the operation is atomic and its target aligned. The processor's own atomics make it
@@ -324,6 +334,7 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     case MessageKind::write_imm:
         return deliver_connected(qp, end, arrival);
     case MessageKind::write:
+        return serve_write(qp, end, arrival);
     case MessageKind::read:
         return serve_one_sided(qp, end, arrival);
     case MessageKind::atomic:
@@ -437,6 +448,7 @@ void discard_receives(Qp &qp) noexcept {
     rq.ring.head = rq.ring.tail = 0;
     rq.has_taken = false;
     rq.partial = 0;
+    rq.write_lost = false;
     rq.is_broken = false;
 }
 
