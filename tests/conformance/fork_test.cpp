@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // fork in a program that uses verbs: the child exists, does something else and goes, and neither
 // its life nor its end is felt on the parent's connections.
+#include "echo.hpp"
 #include "rc_test.hpp"
 
 #include <signal.h>
@@ -173,6 +174,80 @@ TEST_P(Fork, OfAChildThatRegistersMemoryOnWhatItInheritedLeavesTheParentsKeysAlo
     ASSERT_TRUE(succeeded(there().sent(), 4, IBV_WC_RDMA_WRITE));
     EXPECT_TRUE(std::ranges::equal(fresh.bytes(), pattern(3, 8192)));
     ASSERT_NO_FATAL_FAILURE(expect_traffic(2));
+}
+
+// Everything that an inherited queue pair can still be asked for, with both queues armed: what
+// comes of it is the child's own, and no event of it reaches the parent.
+TEST_P(Fork, OfAChildThatUsesWhatItInheritedTellsTheParentOfNothing) {
+    connect();
+    make_nonblocking(context()->async_fd);
+    const Channel channel = create_channel(context());
+    make_nonblocking(channel->fd);
+    LocalSide armed(context(), {}, channel.get());
+    SideOptions with_srq;
+    with_srq.srq = {16, 1, 8};
+    LocalSide shared(context(), with_srq, channel.get());
+    LocalSide peer(context());
+    join(armed, peer);
+    ASSERT_EQ(armed.post_recv(1, {{0, 8}}), 0);
+    for (LocalSide *side : {&armed, &shared}) {
+        ASSERT_EQ(ibv_req_notify_cq(side->recv_cq(), 0), 0);
+        ASSERT_EQ(ibv_req_notify_cq(side->send_cq(), 0), 0);
+    }
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(60);
+        bool good = armed.post_recv(2, {{0, 8}}) == 0 && armed.post_send(make_send(3, {})) == 0;
+        ibv_wc wc{};
+        for (uint64_t id = 1; id <= 2; ++id)
+            good = good && ibv_poll_cq(armed.recv_cq(), 1, &wc) == 1 && wc.wr_id == id &&
+                   wc.status == IBV_WC_WR_FLUSH_ERR;
+        good = good && ibv_poll_cq(armed.send_cq(), 1, &wc) == 1 && wc.wr_id == 3;
+        shared.post_srq_recv(4, {{0, 8}});
+        shared.change_state(IBV_QPS_ERR);
+        ::_exit(good ? 7 : 8);
+    }
+    reap(child, 7);
+    EXPECT_FALSE(wait_readable(channel->fd, Milliseconds(0)));
+    EXPECT_FALSE(wait_readable(context()->async_fd, Milliseconds(0)));
+    // It is armed still, and its own events come.
+    ASSERT_EQ(peer.post_send(make_send(5, {{0, 8}})), 0);
+    ibv_cq *cq = nullptr;
+    void *cookie = nullptr;
+    ASSERT_TRUE(wait_readable(channel->fd, patience()));
+    ASSERT_EQ(ibv_get_cq_event(channel.get(), &cq, &cookie), 0);
+    EXPECT_EQ(cq, armed.recv_cq());
+    ibv_ack_cq_events(cq, 1);
+    EXPECT_TRUE(succeeded(armed.received(), 1, IBV_WC_RECV));
+    EXPECT_TRUE(succeeded(peer.sent(), 5, IBV_WC_SEND));
+}
+
+// A datagram queue pair finds its peers when it sends; in the child it is no queue pair any more.
+TEST_P(Fork, OfAChildThatSendsDatagramsOnWhatItInheritedSendsNone) {
+    SideOptions options;
+    options.type = IBV_QPT_UD;
+    connect(options);
+    const QpAddress address = there().address();
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(60);
+        const Sending datagram = make_send(1, {{0, 8}}).to(address, PathOptions().qkey);
+        ibv_wc wc{};
+        const bool flushed = here().post_send(datagram) == 0 &&
+                             ibv_poll_cq(here().send_cq(), 1, &wc) == 1 &&
+                             wc.status == IBV_WC_WR_FLUSH_ERR;
+        ::_exit(flushed ? 7 : 8);
+    }
+    reap(child, 7);
+    // Were it under way it would come before this one.
+    here().store(0, pattern(5, 8));
+    ASSERT_EQ(there().post_recv(2, {{0, 100}}), 0);
+    ASSERT_EQ(here().post_send(make_send(3, {{0, 8}}).to(address, PathOptions().qkey)), 0);
+    EXPECT_TRUE(succeeded(there().received(), 2, IBV_WC_RECV));
+    EXPECT_EQ(there().load(40, 8), pattern(5, 8));
+    EXPECT_TRUE(succeeded(here().sent(), 3, IBV_WC_SEND));
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 // rc_rights_test.cpp.
 #include "device_under_test.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <set>
+#include <span>
 #include <vector>
 
 namespace {
@@ -163,6 +165,112 @@ TEST_F(MemoryRegion, LeavesErrnoAloneWhenItIsGranted) {
     EXPECT_EQ(errno, 4711);
 }
 
+// Registering for writing what the program may not write: a device could never do what it grants.
+constexpr size_t kPage = 4096;
+
+void expect_refused_for_writing(ibv_pd *pd, void *addr, size_t length) {
+    for (const int access : {IBV_ACCESS_LOCAL_WRITE + 0, kEveryAccess}) {
+        errno = 0;
+        const Mr mr(ibv_reg_mr(pd, addr, length, access));
+        EXPECT_FALSE(mr) << "access " << access;
+        EXPECT_EQ(errno, EFAULT) << "access " << access;
+    }
+}
+
+TEST_F(MemoryRegion, ForWritingIsRefusedOnTheTextOfTheProgram) {
+    const auto text = reinterpret_cast<uintptr_t>(&expect_refused_for_writing);
+    expect_refused_for_writing(pd(), reinterpret_cast<void *>(text), 16);
+    EXPECT_TRUE(Mr(ibv_reg_mr(pd(), reinterpret_cast<void *>(text), 16, IBV_ACCESS_REMOTE_READ)));
+}
+
+// Short and long ones: they may be looked at in different ways.
+class MemoryRegionOf : public MemoryRegion, public ::testing::WithParamInterface<size_t> {
+protected:
+    void SetUp() override {
+        MemoryRegion::SetUp();
+        if (!IsSkipped()) pages_ = std::make_unique<Pages>(size());
+    }
+    [[nodiscard]] static size_t size() { return GetParam() * kPage; }
+    [[nodiscard]] static size_t middle() { return GetParam() / 2 * kPage; }
+    [[nodiscard]] uint8_t *pages() const { return pages_->data(); }
+    void protect(size_t page, size_t count, int protection) {
+        ASSERT_EQ(::mprotect(pages() + page * kPage, count * kPage, protection), 0);
+    }
+    void expect_granted(int access) {
+        errno = 0;
+        EXPECT_TRUE(Mr(ibv_reg_mr(pd(), pages(), size(), access)))
+            << "access " << access << " errno " << errno;
+    }
+
+private:
+    std::unique_ptr<Pages> pages_;
+};
+INSTANTIATE_TEST_SUITE_P(Pages, MemoryRegionOf, ::testing::Values(2, 16, 17, 1024),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(MemoryRegionOf, ReadOnlyPagesIsForReadingOnly) {
+    std::ranges::fill(std::span(pages(), size()), uint8_t{0x5a});
+    protect(0, GetParam(), PROT_READ);
+    expect_refused_for_writing(pd(), pages(), size());
+    expect_granted(0);
+    expect_granted(IBV_ACCESS_REMOTE_READ);
+    EXPECT_TRUE(std::ranges::all_of(std::span(pages(), size()), [](auto b) { return b == 0x5a; }));
+}
+
+TEST_P(MemoryRegionOf, PagesOfWhichTheLastIsReadOnlyIsForReadingOnly) {
+    protect(GetParam() - 1, 1, PROT_READ);
+    expect_refused_for_writing(pd(), pages(), size());
+    // The byte before it and the first byte of it.
+    expect_refused_for_writing(pd(), pages() + size() - kPage - 1, 2);
+    expect_granted(IBV_ACCESS_REMOTE_READ);
+    EXPECT_TRUE(Mr(ibv_reg_mr(pd(), pages(), size() - kPage, kEveryAccess)));
+}
+
+TEST_P(MemoryRegionOf, PagesWithoutAnyRightIsForNothing) {
+    protect(GetParam() - 1, 1, PROT_NONE);
+    expect_refused_for_writing(pd(), pages(), size());
+    errno = 0;
+    EXPECT_FALSE(Mr(ibv_reg_mr(pd(), pages(), size(), IBV_ACCESS_REMOTE_READ)));
+    EXPECT_EQ(errno, EFAULT);
+    protect(GetParam() - 1, 1, PROT_READ | PROT_WRITE);
+    expect_granted(kEveryAccess);
+}
+
+TEST_P(MemoryRegionOf, PagesWithAHoleIsRefused) {
+    ASSERT_EQ(::munmap(pages() + middle(), kPage), 0);
+    expect_refused_for_writing(pd(), pages(), size());
+    errno = 0;
+    EXPECT_FALSE(Mr(ibv_reg_mr(pd(), pages(), size(), IBV_ACCESS_REMOTE_READ)));
+    EXPECT_EQ(errno, EFAULT);
+    // So that the rest is not somebody else's when it is given back.
+    ASSERT_EQ(::mmap(pages() + middle(), kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                     -1, 0),
+              pages() + middle());
+}
+
+TEST_P(MemoryRegionOf, PagesOfSeveralMappingsThatMayAllBeWrittenIsGranted) {
+    // Another kind of mapping in the middle, and one that cannot be one with its neighbours.
+    ASSERT_NE(::mmap(pages() + middle(), kPage, PROT_READ | PROT_WRITE | PROT_EXEC,
+                     MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+              MAP_FAILED);
+    expect_granted(kEveryAccess);
+    expect_granted(IBV_ACCESS_REMOTE_READ);
+}
+
+TEST_F(MemoryRegion, OfManyBytesTakesNoMemoryBeforeItIsUsed) {
+    const size_t length = size_t{4} << 30;
+    void *memory = ::mmap(nullptr, length, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    {
+        const Mr mr = reg_mr(pd(), memory, length);
+        std::vector<unsigned char> present(length / kPage);
+        ASSERT_EQ(::mincore(memory, length, present.data()), 0);
+        EXPECT_EQ(std::ranges::count_if(present, [](auto page) { return (page & 1) != 0; }), 0);
+    }
+    ::munmap(memory, length);
+}
+
 class RereggedRegion : public MemoryRegion {
 protected:
     void SetUp() override {
@@ -191,6 +299,19 @@ TEST_F(RereggedRegion, TellsItsNewDomain) {
 TEST_F(RereggedRegion, IsRefusedWithoutAChange) {
     const Mr mr(reg(kEveryAccess));
     EXPECT_EQ(ibv_rereg_mr(mr.get(), 0, nullptr, nullptr, 0, 0), IBV_REREG_MR_ERR_INPUT);
+}
+
+TEST_F(RereggedRegion, GainsNoWritingWhereTheProgramMayNotWrite) {
+    const Pages pages(8192);
+    ASSERT_EQ(::mprotect(pages.data(), 8192, PROT_READ), 0);
+    const Mr mr = reg_mr(pd(), pages.data(), 8192, IBV_ACCESS_REMOTE_READ);
+    errno = 0;
+    EXPECT_EQ(ibv_rereg_mr(mr.get(), IBV_REREG_MR_CHANGE_ACCESS, nullptr, nullptr, 0, kEveryAccess),
+              IBV_REREG_MR_ERR_CMD);
+    EXPECT_EQ(errno, EFAULT);
+    ASSERT_EQ(::mprotect(pages.data(), 8192, PROT_READ | PROT_WRITE), 0);
+    EXPECT_EQ(ibv_rereg_mr(mr.get(), IBV_REREG_MR_CHANGE_ACCESS, nullptr, nullptr, 0, kEveryAccess),
+              0);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -19,7 +20,9 @@ using verbs::UniqueFd;
 
 namespace {
 constexpr int kRoomyPipeBytes = 1 << 20;  // what an unprivileged process may ask for by default
-}
+
+std::atomic<uint32_t> forks{0};
+}  // namespace
 
 Result<EventPipe> EventPipe::create() {
     int ends[2];
@@ -33,10 +36,20 @@ Result<EventPipe> EventPipe::create() {
     // Only our end: whether the program's reads block is the program's choice.
     ::fcntl(pipe.write_.get(), F_SETFL, O_NONBLOCK);
     pipe.mutex_ = std::make_unique<std::mutex>();
+    pipe.forks_ = forks.load(std::memory_order_relaxed);
     return pipe;
 }
 
+void EventPipe::leave_to_parent() noexcept {
+    forks.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool EventPipe::is_inherited() const noexcept {
+    return forks_ != forks.load(std::memory_order_relaxed);
+}
+
 void EventPipe::write(const void *record, std::size_t size) noexcept {
+    if (is_inherited()) return;
     const int saved = errno;
     const std::lock_guard hold(*mutex_);
     if (::write(write_.get(), record, size) != static_cast<ssize_t>(size)) {
@@ -50,6 +63,7 @@ void EventPipe::write(const void *record, std::size_t size) noexcept {
 }
 
 void EventPipe::purge(uint64_t element, std::size_t size) noexcept {
+    if (is_inherited()) return;
     const int saved = errno;
     const std::lock_guard hold(*mutex_);
     // A second description of the same pipe: non-blocking without changing the program's.

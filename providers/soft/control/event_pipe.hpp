@@ -17,6 +17,10 @@ class EventPipe {
 public:
     static verbs::Result<EventPipe> create();
 
+    // In a child after fork(): the pipes that exist are the parent's, whose events are no business
+    // of the child's. From now on it neither writes to them nor takes anything out.
+    static void leave_to_parent() noexcept;
+
     // The end that a program polls and reads; the program may make it non-blocking.
     [[nodiscard]] int read_fd() const noexcept { return read_.get(); }
 
@@ -27,9 +31,12 @@ public:
     void purge(uint64_t element, std::size_t size) noexcept;
 
 private:
+    [[nodiscard]] bool is_inherited() const noexcept;
+
     verbs::UniqueFd read_;
     verbs::UniqueFd write_;
     std::unique_ptr<std::mutex> mutex_;  // leaf; keeps writers away during purge()
+    uint32_t forks_ = 0;                 // that this process was the child of, when it was made
 };
 
 }  // namespace soft

@@ -2,9 +2,7 @@
 // Protection domains and memory regions.
 #include "control/device.hpp"
 #include "control/limits.hpp"
-
-#include <sys/mman.h>
-#include <unistd.h>
+#include "control/mapped.hpp"
 
 #include <string>
 
@@ -18,19 +16,6 @@ constexpr int kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                              IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
                              IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_HUGETLB;
 constexpr int kOptionalAccess = IBV_ACCESS_OPTIONAL_RANGE;
-
-// A device would pin the pages and find out; we ask the kernel whether they are there.
-// MS_ASYNC does nothing on Linux but look.
-Result<void> judge_range(const void *addr, size_t length) {
-    const auto start = reinterpret_cast<uintptr_t>(addr);
-    if (length == 0) return {};
-    if (start + length < start) return fail(EINVAL, "the memory range wraps around");
-    const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const uintptr_t first = start & ~(page - 1);
-    if (::msync(reinterpret_cast<void *>(first), start + length - first, MS_ASYNC) != 0)
-        return fail(EFAULT, "not all of the memory range is mapped");
-    return {};
-}
 
 // Checks the flags of a region before anything is made or changed by them.
 Result<void> judge_access(int access) {
@@ -48,6 +33,10 @@ Result<void> judge_unbound(const Mr &mr) {
     if (const uint32_t windows = mr.windows.load(); windows != 0)
         return fail(EBUSY, std::to_string(windows) + " memory windows are bound to the region");
     return {};
+}
+
+bool writes_memory(int access) {
+    return (access & IBV_ACCESS_LOCAL_WRITE) != 0;
 }
 
 bool lets_peers_in(int access) {
@@ -78,7 +67,7 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     // The table of regions is shared with the parent.
     if (process_->is_inherited())
         return fail(EIO, "the device was opened by this process's parent");
-    VERBS_CHECK(judge_range(addr, length));
+    VERBS_CHECK(judge_mapped(addr, length, writes_memory(access)));
     auto *pd = static_cast<Pd *>(ibpd);
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
     auto mr = std::make_unique<Mr>();
@@ -112,7 +101,8 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
         length = mr->length;
     }
     VERBS_CHECK(judge_access(access));
-    if (moves) VERBS_CHECK(judge_range(addr, length));
+    if (moves || (writes_memory(access) && !writes_memory(mr->access)))
+        VERBS_CHECK(judge_mapped(addr, length, writes_memory(access)));
     auto *pd = (flags & IBV_REREG_MR_CHANGE_PD) != 0 ? static_cast<Pd *>(ibpd) : mr->domain;
     const auto address = reinterpret_cast<uintptr_t>(addr);
     const bool is_zero_based = (access & IBV_ACCESS_ZERO_BASED) != 0;

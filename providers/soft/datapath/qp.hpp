@@ -237,8 +237,8 @@ struct ReceiveQueue {
     // nobody else may take the same message with the next receive.
     bool is_broken = false;
     uint32_t partial = 0;  // bytes of a message in parts that are in place already
-    // UC: data of a write was passed over whose immediate is still to come, and is lost with it.
-    bool write_is_lost = false;
+    // Unreliable: a part of the RDMA WRITE that is coming in parts was refused.
+    bool write_lost = false;
     // The requester is gone: what its messages only refer to must not be fetched any more.
     bool sender_left = false;
     int64_t rnr_timer_ns = 0;  // min_rnr_timer

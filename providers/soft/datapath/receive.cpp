@@ -86,18 +86,16 @@ Outcome refuse(Qp &qp, RxEnd &end, Refusal why) noexcept {
 
 // A request that cannot be served ends a reliable conversation; on an unreliable one it is lost
 // (IBTA 9.9.3.1.3).
-Outcome reject(Qp &qp, RxEnd &end, const Arrival &arrival, Refusal why) noexcept {
+Outcome reject(Qp &qp, RxEnd &end, Refusal why) noexcept {
     if (qp.is_reliable) return refuse(qp, end, why);
     qp.rq.partial = 0;
-    qp.rq.write_is_lost =
-        arrival.kind == MessageKind::write && (arrival.flags & kFlagImmediate) != 0;
     return Outcome::lost;
 }
 
 // A key, a range or a right of our memory is wrong.
-Outcome deny(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+Outcome deny(Qp &qp, RxEnd &end) noexcept {
     if (qp.is_reliable) report_qp_event(qp, IBV_EVENT_QP_ACCESS_ERR);
-    return reject(qp, end, arrival, Refusal::access);
+    return reject(qp, end, Refusal::access);
 }
 
 // The receive cannot hold the message: it completes with `status`, and that is our own error; a
@@ -147,8 +145,7 @@ bool continues(Qp &qp, const Arrival &arrival) noexcept {
 // Puts a SEND's data, or the part of it that came, into the receive.
 Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &wc) noexcept {
     const bool by_reference = (arrival.flags & kFlagByReference) != 0;
-    if (!by_reference && !continues(qp, arrival))
-        return reject(qp, end, arrival, Refusal::invalid_request);
+    if (!by_reference && !continues(qp, arrival)) return reject(qp, end, Refusal::invalid_request);
     if (arrival.length > capacity_of(wqe))
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_LEN_ERR, Refusal::invalid_request);
     MemoryList memory;
@@ -174,7 +171,8 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     if ((arrival.flags & kFlagMore) == 0)
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
     const bool is_write = arrival.kind == MessageKind::write_imm;
-    if (is_write && std::exchange(rq.write_is_lost, false)) return Outcome::lost;
+    // A part of its data was lost, and so is all of the message.
+    if (is_write && arrival.length > 0 && std::exchange(rq.write_lost, false)) return Outcome::lost;
     RecvWqe *wqe = next_receive(qp);
     if (wqe == nullptr) return starve(qp, end);
     if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return stop(qp);
@@ -198,6 +196,11 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return Outcome::taken;
 }
 
+// The answer to a request whose memory the kernel could not reach.
+Outcome cannot_reach(Qp &qp, RxEnd &end, int code) noexcept {
+    return code == EFAULT ? deny(qp, end) : reject(qp, end, Refusal::operation);
+}
+
 // A write or read that the requester could not carry out himself.
 Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     const bool is_read = arrival.kind == MessageKind::read;
@@ -212,22 +215,49 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
     if ((is_read && !qp.is_reliable) ||
         (qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
-        return reject(qp, end, arrival, Refusal::invalid_request);
+        return reject(qp, end, Refusal::invalid_request);
     // All of the request must be allowed before its first byte moves.
     uint64_t address = 0;
-    if (!translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
-                   needed, qp.domain_pd->number, address))
-        return deny(qp, end, arrival);
-    address += offset;
-    if (is_read)
-        std::memcpy(end.segment().reply(), reinterpret_cast<const void *>(address), place.length);
-    else
-        std::memcpy(reinterpret_cast<void *>(address), arrival.data + sizeof place, place.length);
-    return Outcome::taken;
+    int code = EFAULT;
+    end.begin_serving(place.rkey);
+    if (translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
+                  needed, qp.domain_pd->number, address)) {
+        OwnMemory &memory = qp.owner->memory();
+        code = is_read ? memory.read(end.segment().reply(), address + offset, place.length)
+                       : memory.write(address + offset, arrival.data + sizeof place, place.length);
+    }
+    end.end_serving();
+    return code == 0 ? Outcome::taken : cannot_reach(qp, end, code);
+}
+
+Outcome serve_write(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    if (arrival.argument == 0) qp.rq.write_lost = false;
+    const Outcome outcome = serve_one_sided(qp, end, arrival);
+    if (outcome == Outcome::lost) qp.rq.write_lost = true;
+    return outcome;
 }
 
 // IBTA 9.4.5: the operation is atomic and its target aligned. The processor's own atomics make it
-// so towards every other access to that memory, whoever makes it.
+// so towards every other access to that memory, whoever makes it. The kernel has none that could
+// fail instead of raising a signal, so it is asked before whether the memory is there: what is left
+// is a program that unmaps a region, without ibv_dereg_mr, between the one and the other.
+Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noexcept {
+    uint64_t address = 0;
+    if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
+                   IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
+        return Refusal::access;
+    // An aligned offset into a zero-based region that is not.
+    if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;
+    if (!OwnMemory::can_write_word(address)) return Refusal::access;
+    const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
+    before = request.compare_add;
+    if (static_cast<AtomicKind>(request.kind) == AtomicKind::fetch_and_add)
+        before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
+    else
+        word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
+    return Refusal::none;
+}
+
 Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     AtomicRequest request;
     if (arrival.payload != sizeof request || arrival.argument >= kAtomicResults)
@@ -238,18 +268,12 @@ Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         !qp.is_reliable || request.address % sizeof(uint64_t) != 0 ||
         (qp.remote_access.load(std::memory_order_relaxed) & IBV_ACCESS_REMOTE_ATOMIC) == 0)
         return refuse(qp, end, Refusal::invalid_request);
-    uint64_t address = 0;
-    if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                   IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
-        return deny(qp, end, arrival);
-    // An aligned offset into a zero-based region that is not.
-    if (address % sizeof(uint64_t) != 0) return refuse(qp, end, Refusal::invalid_request);
-    const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
-    uint64_t before = request.compare_add;
-    if (kind == AtomicKind::fetch_and_add)
-        before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
-    else
-        word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
+    uint64_t before = 0;
+    end.begin_serving(request.rkey);
+    const Refusal refusal = change_word(qp, request, before);
+    end.end_serving();
+    if (refusal == Refusal::access) return deny(qp, end);
+    if (refusal != Refusal::none) return refuse(qp, end, refusal);
     // relaxed: the release of `freed` comes after.
     end.header().atomic_results[arrival.argument].store(before, std::memory_order_relaxed);
     return Outcome::taken;
@@ -310,6 +334,7 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     case MessageKind::write_imm:
         return deliver_connected(qp, end, arrival);
     case MessageKind::write:
+        return serve_write(qp, end, arrival);
     case MessageKind::read:
         return serve_one_sided(qp, end, arrival);
     case MessageKind::atomic:
@@ -423,7 +448,7 @@ void discard_receives(Qp &qp) noexcept {
     rq.ring.head = rq.ring.tail = 0;
     rq.has_taken = false;
     rq.partial = 0;
-    rq.write_is_lost = false;
+    rq.write_lost = false;
     rq.is_broken = false;
 }
 

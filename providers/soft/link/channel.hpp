@@ -172,6 +172,17 @@ public:
     // From now on whoever takes a region away sees what the peer copies. Before the peer may copy.
     void sit_down(CopyWatch &watch) { seat_ = std::make_unique<CopyWatch::Seat>(watch, *this); }
 
+    // Around what is done with a region on the requester's behalf, the looking up of its key
+    // included: as ChannelHeader::accessing_rkey, for the copies that are made at this end.
+    void begin_serving(uint32_t rkey) noexcept {
+        serving_rkey_.store(rkey, std::memory_order_seq_cst);
+        publish_before_look();
+    }
+    void end_serving() noexcept { serving_rkey_.store(0, std::memory_order_release); }
+    [[nodiscard]] uint32_t serving_rkey() const noexcept {
+        return serving_rkey_.load(std::memory_order_seq_cst);
+    }
+
     // Needs the receive queue's lock, or the progress lock of the CQ that its completions go to: as
     // long as one of the two is held, the channel stays.
     [[nodiscard]] bool has_message() const noexcept {
@@ -254,8 +265,9 @@ private:
     ChannelSegment segment_;
     std::shared_ptr<Link> link_;
     uint32_t id_;
-    std::atomic<uint64_t> position_{0};     // written under the receive queue's lock
-    std::atomic<bool> has_refused_{false};  // the same
+    std::atomic<uint64_t> position_{0};      // written under the receive queue's lock
+    std::atomic<bool> has_refused_{false};   // the same
+    std::atomic<uint32_t> serving_rkey_{0};  // the same
     uint64_t acknowledged_ = 0;
     bool skips_fences_ = false;
     std::unique_ptr<CopyWatch::Seat> seat_;

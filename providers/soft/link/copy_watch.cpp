@@ -30,8 +30,9 @@ CopyWatch::Seat::~Seat() {
 bool CopyWatch::is_copied(uint32_t rkey) noexcept {
     const std::lock_guard hold(lock_);
     return std::any_of(ends_.begin(), ends_.end(), [rkey](const RxEnd *end) {
-        return end->header().accessing_rkey.load(std::memory_order_seq_cst) == rkey &&
-               !end->link().is_lost();
+        return end->serving_rkey() == rkey ||
+               (end->header().accessing_rkey.load(std::memory_order_seq_cst) == rkey &&
+                !end->link().is_lost());
     });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// CopyWatch: the channels on which peers say whose memory of ours they are copying. Whoever takes a
-// region away waits here until nobody does any more.
+// CopyWatch: the channels on which peers say whose memory of ours they are copying, or have it
+// copied by one of our threads. Whoever takes a region away waits here until nobody does any more.
 #pragma once
 
 #include "datapath/spin_lock.hpp"

@@ -74,6 +74,7 @@ void Process::after_fork_in_parent() noexcept {
 }
 
 void Process::after_fork_in_child() noexcept {
+    EventPipe::leave_to_parent();
     const std::shared_ptr<Process> held = std::move(forking);
     forking.reset();
     if (held != nullptr) {
@@ -219,6 +220,7 @@ Packet Process::hello(const Link *peer) const noexcept {
 }
 
 Result<std::shared_ptr<Link>> Process::link_to(uint32_t remote_qpn) {
+    if (is_inherited_) return fail(EIO, "the device was opened by this process's parent");
     const uint32_t block = block_of(remote_qpn);
     if (auto known = requester_links_[block].lock(); known != nullptr && !known->is_lost())
         return known;

@@ -9,6 +9,7 @@
 #include "link/copy_watch.hpp"
 #include "link/link.hpp"
 #include "link/mr_table.hpp"
+#include "link/own_memory.hpp"
 #include "link/qp_numbers.hpp"
 
 #include <atomic>
@@ -35,6 +36,7 @@ public:
     [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
     [[nodiscard]] SharedFiles &files() noexcept { return files_; }
+    [[nodiscard]] OwnMemory &memory() noexcept { return memory_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
     [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
@@ -132,6 +134,7 @@ private:
     MrTable mrs_;        // own lock
     CopyWatch copies_;   // own lock
     SharedFiles files_;  // own lock
+    OwnMemory memory_;   // own locks
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;
