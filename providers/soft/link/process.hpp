@@ -109,6 +109,7 @@ private:
     void adopt(const std::shared_ptr<Link> &link);
     void listen_to(int fd);
     Packet hello(const Link *peer) const noexcept;
+    [[nodiscard]] bool is_open(const Link &link, uint32_t channel) const noexcept;
     int consider(const Offer &offer) noexcept;
     [[nodiscard]] uint32_t next_channel() noexcept;
     verbs::Result<void> be_told_of_groups();

@@ -170,6 +170,8 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         return {};
     }
     if (is_responder && kind == PacketKind::open) {
+        if (is_open(*link, packet.channel))
+            return fail(EPROTO, "channel " + std::to_string(packet.channel) + " is open already");
         VERBS_TRY(segment, ChannelSegment::map(received.fd));
         Offer offer{link, packet.channel, std::move(segment), {}};
         std::memcpy(offer.dgid.raw, packet.dgid, sizeof packet.dgid);
@@ -193,6 +195,7 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         Qp &qp = *channel->second;
         link->channels.erase(channel);
         requester_closed(qp, *link, packet.channel);
+        take_offers(qp);
         return {};
     }
     if (is_responder || (kind != PacketKind::opened && kind != PacketKind::closed))
@@ -208,6 +211,14 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
     return {};
 }
 
+// By number: what is attached, and what waits to be.
+bool Process::is_open(const Link &link, uint32_t channel) const noexcept {
+    return link.channels.contains(channel) ||
+           std::any_of(offers_.begin(), offers_.end(), [&](const Offer &offer) {
+               return offer.link.get() == &link && offer.channel == channel;
+           });
+}
+
 // Whether the offered channel's QP would take it now: 0, EAGAIN not yet, ENOENT there is none.
 int Process::consider(const Offer &offer) noexcept {
     Qp *qp = numbers_.find(offer.segment.responder_qpn());
@@ -218,7 +229,10 @@ int Process::consider(const Offer &offer) noexcept {
         return ENOENT;
     const ibv_qp_state state = qp->now.load(std::memory_order_relaxed);
     if (!takes_messages(state)) return EAGAIN;
-    if (!is_ud && qp->attr.dest_qp_num != offer.segment.requester_qpn()) return EAGAIN;
+    if (is_ud) return 0;
+    // One channel at a time: the links would keep a QP that has more beyond its end.
+    if (qp->attr.dest_qp_num != offer.segment.requester_qpn() || qp->rq.channel != nullptr)
+        return EAGAIN;
     return 0;
 }
 
@@ -277,8 +291,10 @@ void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason)
     // first one: programs share a CQ among them, and count.
     for (const auto &[number, qp] : channels)
         progress(*qp);
-    for (const auto &[number, qp] : channels)
+    for (const auto &[number, qp] : channels) {
         link_lost(*qp, *link);
+        take_offers(*qp);
+    }
 }
 
 void Process::fire_timers() {

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
+
 namespace {
 
 using namespace soft;
@@ -65,11 +67,12 @@ protected:
             if (!received) return received.error().code == ECONNRESET;
         }
     }
-    void say(PacketKind kind, int fd = -1) {
+    void say(PacketKind kind, int fd = -1, uint32_t channel = 1) {
         Packet packet;
         packet.kind = static_cast<uint8_t>(kind);
-        packet.channel = 1;
+        packet.channel = channel;
         packet.responder_qpn = qp->qp_num;
+        std::memcpy(packet.dgid, device->query_gid(1, 0)->gid.raw, sizeof packet.dgid);
         ASSERT_EQ(send_packet(socket.get(), packet, fd), 0);
     }
     ibv_context context{};
@@ -108,6 +111,25 @@ protected:
         ASSERT_TRUE(table.has_value());
         say(PacketKind::hello, table->fd().get());
     }
+    // Offers a channel to a QP; gives the answer.
+    int open(uint32_t channel, uint32_t responder_qpn) {
+        auto made = ChannelSegment::create(ChannelKind::rc, kRequesterQpn, responder_qpn, 0);
+        EXPECT_TRUE(made.has_value());
+        say(PacketKind::open, made->second.get(), channel);
+        return status_of_open(channel);
+    }
+    int status_of_open(uint32_t channel) {
+        for (;;) {
+            pollfd entry{socket.get(), POLLIN, 0};
+            if (::poll(&entry, 1, 10'000) != 1) return ETIMEDOUT;
+            const auto received = receive_packet(socket.get());
+            if (!received) return received.error().code;
+            if (received->packet.kind == static_cast<uint8_t>(PacketKind::opened) &&
+                received->packet.channel == channel)
+                return received->packet.status;
+        }
+    }
+    static constexpr uint32_t kRequesterQpn = 7;
 };
 
 TEST_F(GreetedHostilePeer, WithAChannelThatIsNoneIsHungUpOn) {
@@ -133,18 +155,68 @@ TEST_F(GreetedHostilePeer, ThatKicksAndClosesWhatDoesNotExistIsPutUpWith) {
 }
 
 TEST_F(GreetedHostilePeer, ThatOffersAChannelToNoQpIsToldSo) {
-    auto made = ChannelSegment::create(ChannelKind::rc, 7, qp->qp_num, 0);
-    ASSERT_TRUE(made.has_value());
-    say(PacketKind::open, made->second.get());
-    for (;;) {
-        pollfd entry{socket.get(), POLLIN, 0};
-        ASSERT_EQ(::poll(&entry, 1, 10'000), 1);
-        const auto received = receive_packet(socket.get());
-        ASSERT_TRUE(received.has_value()) << received.error().phrase;
-        if (received->packet.kind != static_cast<uint8_t>(PacketKind::opened)) continue;
-        EXPECT_EQ(received->packet.status, ENOENT);
-        break;
+    EXPECT_EQ(open(1, qp->qp_num), ENOENT);
+}
+
+TEST_F(GreetedHostilePeer, ThatOpensAChannelTwiceIsHungUpOn) {
+    EXPECT_EQ(open(1, qp->qp_num), ENOENT);
+    say(PacketKind::open);
+    EXPECT_TRUE(is_hung_up_on());
+}
+
+class HostilePeerOfAConnectedQp : public GreetedHostilePeer {
+protected:
+    void SetUp() override {
+        GreetedHostilePeer::SetUp();
+        ibv_qp_init_attr init{};
+        init.send_cq = init.recv_cq = cq;
+        init.cap = {4, 4, 1, 1, 0};
+        init.qp_type = IBV_QPT_RC;
+        auto made = device->create_qp(pd, &init);
+        ASSERT_TRUE(made.has_value()) << made.error().phrase;
+        connected = *made;
+        ibv_qp_attr attr{};
+        attr.qp_state = IBV_QPS_INIT;
+        attr.port_num = 1;
+        modify(attr, IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
+        attr.qp_state = IBV_QPS_RTR;
+        attr.path_mtu = IBV_MTU_1024;
+        attr.dest_qp_num = kRequesterQpn;
+        attr.ah_attr.is_global = 1;
+        attr.ah_attr.port_num = 1;
+        attr.ah_attr.grh.dgid = device->query_gid(1, 0)->gid;
+        modify(attr, IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
+                         IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
     }
+    void TearDown() override {
+        if (connected != nullptr) {
+            EXPECT_TRUE(device->destroy_qp(connected).has_value());
+        }
+        GreetedHostilePeer::TearDown();
+    }
+    void modify(ibv_qp_attr &attr, int mask) {
+        const auto modified = device->modify_qp(connected, &attr, mask | IBV_QP_STATE);
+        ASSERT_TRUE(modified.has_value()) << modified.error().phrase;
+    }
+    ibv_qp *connected = nullptr;
+};
+
+// A QP that two channels led to was known to the link beyond its end.
+TEST_F(HostilePeerOfAConnectedQp, HasOneChannelToItAtATime) {
+    EXPECT_EQ(open(1, connected->qp_num), 0);
+    EXPECT_EQ(open(2, connected->qp_num), EAGAIN);
+    EXPECT_TRUE(device->destroy_qp(connected).has_value());
+    connected = nullptr;
+    for (const uint32_t channel : {1, 2, 0})
+        say(PacketKind::kick, -1, channel);
+    EXPECT_EQ(open(3, qp->qp_num), ENOENT);
+}
+
+TEST_F(HostilePeerOfAConnectedQp, GetsAnotherChannelToItWhenItHasClosedTheFirst) {
+    EXPECT_EQ(open(1, connected->qp_num), 0);
+    EXPECT_EQ(open(2, connected->qp_num), EAGAIN);
+    say(PacketKind::close);
+    EXPECT_EQ(status_of_open(2), 0);
 }
 
 }  // namespace
