@@ -98,4 +98,15 @@ TEST_F(LastError, LeavesErrnoAlone) {
     EXPECT_EQ(errno, 4712);
 }
 
+TEST_F(LastError, NamesThePlaceOfAFaultThatIsNone) {
+    require_feature("fault injection");
+    ::setenv("VERBS_SOFT_FAULTS", "seed=1;dealy:us=5", 1);
+    errno = 0;
+    EXPECT_FALSE(Context(ibv_open_device(device_under_test())));
+    EXPECT_EQ(errno, EINVAL);
+    ::unsetenv("VERBS_SOFT_FAULTS");
+    EXPECT_TRUE(names("character 8"));
+    EXPECT_TRUE(names("dealy"));
+}
+
 }  // namespace

@@ -6,6 +6,7 @@
 namespace soft {
 
 Result<ibv_ah *> Device::create_ah(ibv_pd *ibpd, ibv_ah_attr *attr) {
+    VERBS_CHECK(judge_faults(Call::create_ah));
     VERBS_CHECK(judge_alive());
     VERBS_TRY(path, resolve(*attr));
     auto *pd = static_cast<Pd *>(ibpd);

@@ -40,6 +40,7 @@ Result<Ring> map_ring(int cqe) {
 }  // namespace
 
 Result<ibv_comp_channel *> Device::create_comp_channel() {
+    VERBS_CHECK(judge_faults(Call::create_comp_channel));
     VERBS_TRY(pipe, EventPipe::create());
     auto channel = std::make_unique<CompChannel>();
     channel->pipe = std::move(pipe);
@@ -53,6 +54,7 @@ Result<void> Device::destroy_comp_channel(ibv_comp_channel *channel) {
 }
 
 Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_vector) {
+    VERBS_CHECK(judge_faults(Call::create_cq));
     if (comp_vector < 0 || comp_vector >= kCompVectors)
         return fail(EINVAL, "completion vector " + std::to_string(comp_vector) +
                                 " does not exist, there is 1");
@@ -71,6 +73,7 @@ Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_
 // Pollers and pushers meet the old ring or the new one, never something between: both work under
 // the CQ's lock. Completions that wait move along in order.
 Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
+    VERBS_CHECK(judge_faults(Call::resize_cq));
     auto *cq = static_cast<Cq *>(ibcq);
     VERBS_TRY(ring, map_ring(cqe));
     uint32_t waiting = 0;

@@ -122,6 +122,8 @@ Result<std::vector<verbs_provider_device>> Device::enumerate() {
 Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
                                              ibv_context &context) {
     auto device = std::make_unique<Device>();
+    VERBS_TRY(injector, Injector::create(settings().faults));
+    device->injector_ = std::move(injector);
     VERBS_TRY(process, Process::get());
     VERBS_TRY(events, EventPipe::create());
     device->process_ = std::move(process);
@@ -132,6 +134,7 @@ Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
         device->become_infiniband();
     else
         VERBS_CHECK(device->follow(static_cast<int>(which.cookie)));
+    VERBS_CHECK(device->start_faults());
 
     context.ops.poll_cq = poll_cq;
     context.ops.req_notify_cq = req_notify_cq;
@@ -153,7 +156,8 @@ void Device::become_infiniband() noexcept {
     is_infiniband_ = true;
     port_.gids.update({gid});
     port_.mtu.store(UINT16_MAX, std::memory_order_relaxed);
-    port_.is_active.store(true, std::memory_order_relaxed);
+    has_carrier_ = true;
+    settle_port(false);
 }
 
 Result<void> Device::follow(int interface_index) {
@@ -199,12 +203,33 @@ void Device::look_at(const Interface &interface, bool is_news) noexcept {
         Host::log(VERBS_HOST_LOG_WARN, "%s has more addresses than a GID table has places: %zu",
                   interface_name_.c_str(), interface.gids.size());
     port_.mtu.store(interface.mtu, std::memory_order_relaxed);
-    const bool is_active = interface.is_up && interface.is_running;
+    has_carrier_ = interface.is_up && interface.is_running;
+    settle_port(is_news);
+    if (is_news && gids_changed) report_port_event(IBV_EVENT_GID_CHANGE);
+}
+
+void Device::settle_port(bool is_news) noexcept {
+    const bool is_active = has_carrier_ && !is_forced_down_;
     const bool was_active = port_.is_active.exchange(is_active, std::memory_order_relaxed);
-    if (!is_news) return;
-    if (was_active != is_active)
+    if (is_news && was_active != is_active)
         report_port_event(is_active ? IBV_EVENT_PORT_ACTIVE : IBV_EVENT_PORT_ERR);
-    if (gids_changed) report_port_event(IBV_EVENT_GID_CHANGE);
+}
+
+Result<void> Device::start_faults() {
+    if (injector_ == nullptr) return {};
+    FaultSchedule::Target target;
+    target.force_port = [this](bool is_down) {
+        if (port_.is_gone.load(std::memory_order_relaxed)) return;
+        is_forced_down_ = is_down;
+        settle_port(true);
+    };
+    target.remove_device = [this] {
+        if (!port_.is_gone.load(std::memory_order_relaxed)) interface_removed();
+    };
+    VERBS_TRY(schedule, FaultSchedule::start(*process_, injector_->plan(), std::move(target)));
+    schedule_ = std::move(schedule);
+    injector_->schedule = schedule_.get();
+    return {};
 }
 
 // As when a device is pulled out: the program hears of it, everything outstanding is flushed, and
@@ -235,6 +260,8 @@ Result<void> Device::judge_alive() const {
 
 Result<void> Device::close() {
     watch_.reset();
+    if (injector_ != nullptr) injector_->schedule = nullptr;
+    schedule_.reset();
     // What the program did not destroy goes with the device. Nobody waits for its events.
     qps_.for_each([this](Qp &qp) { withdraw(qp); });
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });

@@ -10,6 +10,7 @@
 #include "control/port.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
+#include "faults/schedule.hpp"
 #include "link/process.hpp"
 
 #include <verbs/provider.hpp>
@@ -99,6 +100,13 @@ private:
     void interface_changed() noexcept;
     void interface_removed() noexcept;
     void report_port_event(ibv_event_type type) noexcept;
+    // The port is active when there is a carrier and no fault says otherwise.
+    void settle_port(bool is_news) noexcept;
+    // The error of a call that a fault is asked for.
+    Result<void> judge_faults(Call call) {
+        return injector_ == nullptr ? Result<void>() : injector_->judge(call);
+    }
+    Result<void> start_faults();
 
     std::shared_ptr<Process> process_;
     bool is_infiniband_ = false;
@@ -107,6 +115,11 @@ private:
     Port port_;
     EventPipe async_events_;
     std::unique_ptr<InterfaceWatch> watch_;
+    // The next two under the process's mutex.
+    bool has_carrier_ = false;
+    bool is_forced_down_ = false;
+    std::shared_ptr<Injector> injector_;  // nullptr: no faults
+    std::unique_ptr<FaultSchedule> schedule_;
     uint64_t guid_be_ = 0;
     std::atomic<uint32_t> handles_{0};
 

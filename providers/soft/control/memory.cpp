@@ -47,6 +47,7 @@ bool lets_peers_in(int access) {
 }  // namespace
 
 Result<ibv_pd *> Device::alloc_pd() {
+    VERBS_CHECK(judge_faults(Call::alloc_pd));
     auto pd = std::make_unique<Pd>();
     pd->number = process_->next_pd();
     pd->handle = pd->number;
@@ -63,6 +64,7 @@ Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
 
 Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_t iova,
                                 int access) {
+    VERBS_CHECK(judge_faults(Call::reg_mr));
     VERBS_CHECK(judge_access(access));
     // The table of regions is shared with the parent.
     if (process_->is_inherited())
@@ -90,6 +92,7 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
 // was. addr and length of the public part are the library's to change.
 Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr, size_t length,
                               int access) {
+    VERBS_CHECK(judge_faults(Call::rereg_mr));
     auto *mr = static_cast<Mr *>(ibmr);
     if (process_->is_inherited())
         return fail(EIO, "the device was opened by this process's parent");

@@ -121,6 +121,7 @@ Result<void> leave_state(Qp &qp, ibv_qp_state from, Change &&change) {
 
 Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     VERBS_CHECK(judge_alive());
+    VERBS_CHECK(judge_faults(Call::create_qp));
     VERBS_CHECK(judge_init(*attr));
     auto qp = std::make_unique<Qp>(*process_, *static_cast<Pd *>(ibpd));
     ibv_qp_cap &cap = attr->cap;
@@ -146,6 +147,10 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
         qp->rq.ring.allocate(cap.max_recv_wr, cap.max_recv_sge * sizeof(ibv_sge));
     }
     qp->init_attr = *attr;
+    if (injector_ != nullptr) {
+        qp->faults = std::make_unique<QpFaults>(injector_);
+        qp->has_faults = true;
+    }
     join(*qp->sends_to, *qp);
     if (qp->receives_to != qp->sends_to) join(*qp->receives_to, *qp);
     if (auto enlisted = process_->enlist(*qp); !enlisted) {
@@ -218,6 +223,7 @@ void Device::reset(Qp &qp) {
         qp.now.store(IBV_QPS_RESET, std::memory_order_release);
         discard_sends(qp);
         discard_receives(qp);
+        if (qp.has_faults) forget_conversation(qp);
     }
     leave_srq(qp);
     disconnect(qp);
@@ -229,6 +235,7 @@ void Device::reset(Qp &qp) {
 
 Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
     Qp &qp = *static_cast<Qp *>(ibqp);
+    VERBS_CHECK(judge_faults(Call::modify_qp));
     const std::lock_guard hold(process_->mutex());
     const ibv_qp_state now = qp.now.load(std::memory_order_relaxed);
     VERBS_CHECK(judge_modify(qp.init_attr.qp_type, now, *attr, mask));

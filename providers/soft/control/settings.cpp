@@ -71,6 +71,12 @@ void take_variable(const Word<T> (&words)[N], const char *name, T &setting) {
               text);
 }
 
+Result<void> take_text(const json &value, const std::string &key, std::string &setting) {
+    if (!value.is_string()) return fail(EINVAL, "\"" + key + "\" has no such value");
+    setting = value.get<std::string>();
+    return {};
+}
+
 Result<void> judge_owner(const struct stat &facts) {
     if (facts.st_uid != 0 && facts.st_uid != ::geteuid())
         return fail(EPERM, "owned by a stranger, in a privileged process");
@@ -126,6 +132,8 @@ Result<Settings> parse_settings(std::string_view text) {
             VERBS_CHECK(take_key(kInfiniband, value, key, settings.infiniband));
         else if (key == "copy")
             VERBS_CHECK(take_key(kCopy, value, key, settings.copy));
+        else if (key == "faults")
+            VERBS_CHECK(take_text(value, key, settings.faults));
         else
             return fail(EINVAL, "there is a key that is not known");
     }
@@ -153,6 +161,9 @@ Settings settings() {
     take_variable(kEnabled, "VERBS_SOFT", settings.enabled);
     take_variable(kInfiniband, "VERBS_SOFT_IB", settings.infiniband);
     take_variable(kCopy, "VERBS_SOFT_COPY", settings.copy);
+    // Nothing in it is a value, too: no faults for this process.
+    if (const char *text = Host::environment("VERBS_SOFT_FAULTS"); text != nullptr)
+        settings.faults = text;
     return settings;
 }
 

@@ -17,6 +17,7 @@ struct Settings {
     Enabled enabled = Enabled::automatic;  // automatic: where the kernel has no RDMA device
     bool infiniband = false;               // soft_ib0, with InfiniBand link layer
     Copy copy = Copy::automatic;           // ring: no copies from process to process
+    std::string faults;                    // as faults/plan.hpp reads it, judged at each open
 };
 
 // Those of this process. The file is read once and complained of once; the environment is looked

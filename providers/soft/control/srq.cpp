@@ -34,6 +34,7 @@ void allocate(WorkRing<RecvWqe> &ring, uint32_t max_wr, uint32_t max_sge) {
 }  // namespace
 
 Result<ibv_srq *> Device::create_srq(ibv_pd *ibpd, ibv_srq_init_attr *attr) {
+    VERBS_CHECK(judge_faults(Call::create_srq));
     VERBS_CHECK(judge(attr->attr.max_wr, attr->attr.max_sge));
     auto &pd = *static_cast<Pd *>(ibpd);
     auto srq = std::make_unique<Srq>(pd);

@@ -133,6 +133,11 @@ void update_kicks(Qp &qp) noexcept {
 void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept {
     {
         const std::lock_guard hold(qp.sq.lock);
+        if (qp.has_faults && qp.faults->lost_peer.load(std::memory_order_relaxed)) {
+            // As link_lost(): what the peer had acknowledged before is done.
+            advance_sends(qp);
+            oldest_send = IBV_WC_RETRY_EXC_ERR;
+        }
         if (qp.now.exchange(IBV_QPS_ERR, std::memory_order_acq_rel) == IBV_QPS_ERR) return;
         flush_sends(qp, oldest_send);
     }
@@ -269,10 +274,13 @@ void link_lost(Qp &qp, Link &link) noexcept {
 
 void timer_fired(Qp &qp, int64_t now_ns) noexcept {
     bool refused = false;
+    bool failed = false;
     {
         const std::lock_guard hold(qp.rq.lock);
         ReceiveQueue &rq = qp.rq;
         if (rq.timer_at_ns <= now_ns) rq.timer_at_ns = 0;
+        // A message that a fault held back may be taken now.
+        if (qp.has_faults && rq.starved) failed = take_arrivals(qp);
         if (rq.refuse_at_ns > now_ns) ensure_timer(qp, rq.timer_at_ns, rq.refuse_at_ns);
         if (rq.refuse_at_ns != 0 && rq.refuse_at_ns <= now_ns && rq.starved &&
             rq.channel != nullptr) {
@@ -282,6 +290,7 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
             refused = true;
         }
     }
+    if (failed) return enter_error(qp, IBV_WC_WR_FLUSH_ERR);
     // An RNR that the requester no longer retries ends his QP, not ours.
     if (refused) return;
     bool gave_up = false;

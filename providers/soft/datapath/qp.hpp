@@ -12,6 +12,7 @@
 #include "datapath/cq.hpp"
 #include "datapath/gather.hpp"
 #include "datapath/spin_lock.hpp"
+#include "faults/injector.hpp"
 #include "link/channel.hpp"
 
 #include <infiniband/verbs.h>
@@ -254,6 +255,7 @@ struct Qp : ibv_qp {
     // The library writes the public qp_type once more after create_qp, while the thread may look.
     bool is_datagram = false;
     bool is_reliable = false;   // RC: what cannot be delivered is an error, not a loss
+    bool has_faults = false;    // `faults` is to be asked
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
     EventPipe *async_events = nullptr;
@@ -272,6 +274,7 @@ struct Qp : ibv_qp {
     ibv_qp_init_attr init_attr{};         // as granted
     SendQueue sq;
     ReceiveQueue rq;
+    std::unique_ptr<QpFaults> faults;
 };
 
 // Whether a QP in this state takes messages. SQE and SQD are states of the send queue alone.

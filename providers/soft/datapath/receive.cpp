@@ -350,6 +350,21 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     }
 }
 
+// The same for a queue pair with faults.
+__attribute__((noinline)) Outcome deliver_or_fault(Qp &qp, RxEnd &end,
+                                                   const Arrival &arrival) noexcept {
+    switch (meet(qp, end, arrival)) {
+    case Meeting::wait:
+        qp.rq.starved = true;
+        return Outcome::starved;
+    case Meeting::dead_peer:
+        return qp.is_reliable ? Outcome::fatal : Outcome::lost;
+    case Meeting::nothing:
+        break;
+    }
+    return deliver(qp, end, arrival);
+}
+
 // Takes all that waits in one channel. True when the QP must enter the error state.
 bool drain(Qp &qp, RxEnd &end) noexcept {
     bool took = false;
@@ -365,7 +380,7 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
             outcome = refuse(qp, end, Refusal::invalid_request);
             break;
         }
-        outcome = deliver(qp, end, arrival);
+        outcome = qp.has_faults ? deliver_or_fault(qp, end, arrival) : deliver(qp, end, arrival);
         if (outcome == Outcome::taken || outcome == Outcome::lost) {
             end.step_over(arrival);
             took = true;

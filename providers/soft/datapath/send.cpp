@@ -143,12 +143,22 @@ __attribute__((noinline)) void open_ways(Qp &qp, const ibv_send_wr *wr) noexcept
     }
 }
 
+// Those before `end` were taken.
+__attribute__((noinline)) void count_posts(Qp &qp, const ibv_send_wr *wr,
+                                           const ibv_send_wr *end) noexcept {
+    uint64_t count = 0;
+    for (; wr != end; wr = wr->next)
+        ++count;
+    note_posts(qp, count);
+}
+
 }  // namespace
 
 int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
     if (!qp.is_reliable) open_ways(qp, wr);
     int code = 0;
+    const ibv_send_wr *const first = wr;
     qp.sq.lock.lock();
     for (; wr != nullptr; wr = wr->next) {
         code = enqueue(qp, *wr);
@@ -164,6 +174,7 @@ int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     }
     push_sends(qp);
     qp.sq.lock.unlock();
+    if (qp.has_faults) count_posts(qp, first, wr);
     return code;
 }
 

@@ -164,7 +164,9 @@ Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
     if (wqe.opcode == kOpcodeBind) return bind_window(qp, wqe);
     if (qp.sq.channel == nullptr) return qp.is_reliable ? kWait : kDone;
     if (wqe.is_fenced && qp.sq.atomics_under_way != 0) return kWait;
-    const Transmission result = transmit_by_opcode(qp, wqe);
+    const bool is_cut_off = qp.has_faults && meets_dead_peer(qp);
+    const Transmission result =
+        is_cut_off ? Transmission{Step::failed, IBV_WC_RETRY_EXC_ERR} : transmit_by_opcode(qp, wqe);
     if (!qp.is_reliable) return without_acknowledgement(result);
     // An error completes after everything before it has.
     if (result.step == Step::failed && !is_oldest(qp)) return kWait;

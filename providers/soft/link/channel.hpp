@@ -256,6 +256,13 @@ public:
     [[nodiscard]] Link &link() const noexcept { return *link_; }
     [[nodiscard]] uint32_t id() const noexcept { return id_; }
 
+    // Of a queue pair with faults (faults/injector.hpp): messages that begin before this position
+    // have met theirs, and the one that waits now is not to be taken before a time.
+    struct Held {
+        uint64_t judged_to = 0;
+        int64_t until_ns = 0;  // 0: none waits
+    } held;
+
 private:
     [[nodiscard]] Message *at(uint64_t position) const noexcept {
         return reinterpret_cast<Message *>(segment_.ring() +

@@ -38,6 +38,12 @@ TEST(SettingsText, SetsEachKey) {
     EXPECT_EQ(parsed->copy, Settings::Copy::ring);
 }
 
+TEST(SettingsText, TakesFaultsAsTheyAre) {
+    EXPECT_EQ(parse_settings("{}")->faults, "");
+    EXPECT_EQ(parse_settings(R"({"faults": "delay:us=5"})")->faults, "delay:us=5");
+    EXPECT_EQ(refusal(R"({"faults": true})"), EINVAL);
+}
+
 TEST(SettingsText, TakesTheWordsOfTheEnvironmentToo) {
     EXPECT_EQ(parse_settings(R"({"enabled": "1"})")->enabled, Settings::Enabled::always);
     EXPECT_EQ(parse_settings(R"({"enabled": true})")->enabled, Settings::Enabled::always);
