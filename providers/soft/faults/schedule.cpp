@@ -24,13 +24,16 @@ Result<std::unique_ptr<FaultSchedule>> FaultSchedule::start(Process &process, co
     std::unique_ptr<FaultSchedule> made(new FaultSchedule(process, std::move(target)));
     for (const FaultRule &rule : plan.rules) {
         if (!rule.is_timed()) continue;
-        Alarm &alarm = made->alarms_.emplace_back(Alarm{
+        const Alarm &alarm = made->alarms_.emplace_back(Alarm{
             &rule, verbs::UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC))});
         if (!alarm.clock.is_open()) return fail(errno, "no timer for the fault " + rule.text);
+    }
+    // One that rings looks at all of them.
+    for (Alarm &alarm : made->alarms_) {
         VERBS_CHECK(
             process.attend(alarm.clock.get(), [self = made.get(), &alarm] { self->ring(alarm); }));
         alarm.is_attended = true;
-        if (rule.after_ns >= 0) set(alarm, rule.after_ns);
+        if (alarm.rule->after_ns >= 0) set(alarm, alarm.rule->after_ns);
     }
     return made;
 }
