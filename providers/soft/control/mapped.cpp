@@ -126,16 +126,15 @@ Result<void> judge_mapped(const void *addr, std::size_t length, bool is_written)
     const Pages pages = pages_of(addr, length);
     int code = ENOSYS;
     if (pages.end - pages.first <= kTouchedBytes) code = touch_pages(addr, length, use);
-    if (code == 0) return {};
-    // MS_ASYNC does nothing on Linux but look whether all is mapped.
-    if (::msync(reinterpret_cast<void *>(pages.first), pages.end - pages.first, MS_ASYNC) != 0)
-        return fail(EFAULT, "not all of the memory range is mapped");
     if (code == ENOSYS) code = look_up_mappings(addr, length, use);
+    // Where there is no /proc either, no more can be known than whether all is mapped. MS_ASYNC
+    // does nothing on Linux but look.
+    if (code != 0 && code != EFAULT)
+        code = ::msync(reinterpret_cast<void *>(pages.first), pages.end - pages.first, MS_ASYNC);
     errno = saved;
-    if (code == EFAULT)
-        return fail(EFAULT, is_written ? "not all of the memory range can be written"
-                                       : "not all of the memory range can be read");
-    return {};  // also where there is no /proc: more cannot be known there
+    if (code == 0) return {};
+    return fail(EFAULT, is_written ? "not all of the memory range is mapped for writing"
+                                   : "not all of the memory range is mapped for reading");
 }
 
 }  // namespace soft
