@@ -120,7 +120,6 @@ void Process::announce_join() {
         unanswered_joins_.insert(packet.channel);
         asked.push_back(packet.channel);
         (*link)->send(packet);
-        if ((*link)->is_blocked()) wake();
     }
     const auto is_answered = [&](uint32_t number) { return !unanswered_joins_.contains(number); };
     const auto all_answered = [&] { return std::all_of(asked.begin(), asked.end(), is_answered); };

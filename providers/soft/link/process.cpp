@@ -203,6 +203,7 @@ void Process::listen_to(int fd) {
 void Process::adopt(const std::shared_ptr<Link> &link) {
     links_[link->socket()] = link;
     listen_to(link->socket());
+    link->wake_when_blocked(wake_.get());
     if (link->life() < 0) return;
     lives_[link->life()] = link;
     listen_to(link->life());
@@ -255,7 +256,6 @@ Result<std::unique_ptr<TxEnd>> Process::open_channel(Qp &qp, ChannelKind kind, u
     auto end = std::make_unique<TxEnd>(std::move(made.first), link, packet.channel);
     link->channels[packet.channel] = &qp;
     link->send(packet, made.second.get());
-    if (link->is_blocked()) wake();
     return end;
 }
 
