@@ -61,8 +61,7 @@ bool can_advance(const Qp &qp) noexcept {
     const uint64_t awaited = sq.awaits.load(std::memory_order_relaxed);
     if (awaited == kNothingToDo) return false;
     if (awaited == kAlwaysTry || sq.channel == nullptr) return true;
-    const uint32_t told = qp.acknowledged.load(std::memory_order_relaxed);
-    if (static_cast<int32_t>(told - static_cast<uint32_t>(awaited)) >= 0) return true;
+    if (sq.channel->may_free(qp.acknowledged.load(std::memory_order_relaxed), awaited)) return true;
     const ChannelHeader &header = sq.channel->header();
     return header.freed.load(std::memory_order_relaxed) >= awaited ||
            header.refused.load(std::memory_order_relaxed) != 0;
@@ -151,11 +150,16 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
         header.responder_pd.store(qp.domain_pd->number, std::memory_order_relaxed);
         header.responder_state.store(static_cast<uint32_t>(ResponderState::attached),
                                      std::memory_order_release);
-        if (qp.is_datagram)
+        if (qp.is_datagram) {
             qp.rq.senders.push_back(std::move(end));
-        else
+        } else {
+            // One that is still there was left behind by a peer that does not keep to the protocol.
+            if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());
             qp.rq.channel = std::move(end);
-        qp.rq.position.store(0, std::memory_order_relaxed);
+            qp.rq.acknowledgement.store(qp.rq.channel->acknowledgement(),
+                                        std::memory_order_relaxed);
+            qp.rq.partial = 0;  // of a message whose requester has begun anew
+        }
         // The QP may have failed since it was found fit: whoever turned its senders away then did
         // not see this one.
         if (qp.now.load(std::memory_order_acquire) == IBV_QPS_ERR) turn_senders_away(qp.rq);

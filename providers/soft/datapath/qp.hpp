@@ -212,8 +212,8 @@ struct SendQueue {
 struct ReceiveQueue {
     SpinLock lock;
     Sink *sink = nullptr;  // of the poller that holds the lock
-    // What `channel` stands at, modulo 2^32: what our own messages tell the peer (qkey_or_ack).
-    std::atomic<uint32_t> position{0};
+    // What our own messages tell the peer of `channel` (qkey_or_ack).
+    std::atomic<uint32_t> acknowledgement{0};
     WorkRing<RecvWqe> ring;
     Srq *srq = nullptr;  // where receives come from instead of `ring`
     // The receive that was taken out of the SRQ for the message in hand, and room for its SGEs.
@@ -259,7 +259,8 @@ struct Qp : ibv_qp {
     std::atomic<ibv_qp_state> now{IBV_QPS_RESET};
     std::atomic<uint32_t> remote_access{0};
     std::atomic<uint32_t> qkey{0};
-    // What the peer's last message told: how far it has freed the ring of sq.channel, modulo 2^32.
+    // What the peer's last message told: how far it has freed the ring of sq.channel, if it knew
+    // that one already (TxEnd::learn).
     std::atomic<uint32_t> acknowledged{0};
     uint32_t max_inline = 0;
     uint32_t max_send_sge = 0;

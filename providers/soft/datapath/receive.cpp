@@ -343,7 +343,7 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
         }
     }
     if (took) {
-        qp.rq.position.store(static_cast<uint32_t>(end.position()), std::memory_order_relaxed);
+        qp.rq.acknowledgement.store(end.acknowledgement(), std::memory_order_release);
         if (end.owes_acknowledgement()) end.acknowledge();
         end.fence_before_look();
         std::atomic<uint32_t> &wants = end.header().requester_wants_kick;

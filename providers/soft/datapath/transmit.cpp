@@ -42,8 +42,9 @@ void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept {
         (wqe.is_solicited ? kFlagSolicited : 0));
     message.length = wqe.length;
     message.imm_be = wqe.imm_be;
+    // acquire pairs with the release in drain(): the slots that this gives back have been read.
     message.qkey_or_ack =
-        qp.is_datagram ? wqe.qkey : qp.rq.position.load(std::memory_order_relaxed);
+        qp.is_datagram ? wqe.qkey : qp.rq.acknowledgement.load(std::memory_order_acquire);
     message.argument = 0;
 }
 
