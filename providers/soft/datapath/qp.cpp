@@ -108,12 +108,17 @@ void progress(Qp &qp) noexcept {
 }
 
 void update_kicks(Qp &qp) noexcept {
-    const bool receives_polled = qp.receives_to->is_polled.load(std::memory_order_relaxed);
-    const bool sends_polled = qp.sends_to->is_polled.load(std::memory_order_relaxed);
+    const auto is_polled = [](const Cq *cq) {
+        return cq->is_polled.load(std::memory_order_relaxed);
+    };
     // A program in a polling loop posts from it too: there a fence after each message hurts most.
-    const bool skips = (receives_polled || sends_polled) && qp.owner->has_barrier();
+    const bool skips =
+        (is_polled(qp.receives_to) || is_polled(qp.sends_to)) && qp.owner->has_barrier();
+    // What is told to the peers is looked at under the queue's lock: who changes it comes here
+    // after the change, so that the last one who writes has seen the last change.
     {
         const std::lock_guard hold(qp.rq.lock);
+        const bool receives_polled = is_polled(qp.receives_to);
         for_each_sender(qp.rq, [&](RxEnd &end) {
             end.header().responder_wants_kick.store(receives_polled ? 0 : 1,
                                                     std::memory_order_relaxed);
@@ -121,6 +126,7 @@ void update_kicks(Qp &qp) noexcept {
         });
     }
     const std::lock_guard hold(qp.sq.lock);
+    const bool sends_polled = is_polled(qp.sends_to);
     if (qp.sq.channel != nullptr)
         qp.sq.channel->skip_fences(skips && qp.sq.channel->link().peer_has_barrier());
     if (!sends_polled)
@@ -209,6 +215,13 @@ void responder_ready(Qp &qp) noexcept {
 
 namespace {
 
+// A group's member may be found again where it was lost: the next datagram to the group looks.
+void doubt_groups(SendQueue &sq) noexcept {
+    ++sq.lost_routes;
+    for (auto &[gid, group] : sq.groups)
+        group.as_of = 0;
+}
+
 // The responder may forget the channel, and what is still in it.
 void close_channel(TxEnd &end) noexcept {
     Packet packet;
@@ -232,6 +245,7 @@ void responder_unready(Qp &qp, uint32_t channel, bool for_good) noexcept {
         if (route != nullptr && route->id() == channel) {
             close_channel(*route);
             route.reset();
+            doubt_groups(qp.sq);
         }
     qp.sq.unreachable = true;
     advance_sends(qp);
@@ -251,7 +265,10 @@ void link_lost(Qp &qp, Link &link) noexcept {
         const std::lock_guard polling(qp.sends_to->progress_lock);
         const std::lock_guard hold(qp.sq.lock);
         for (auto &[qpn, route] : qp.sq.routes)
-            if (route != nullptr && &route->link() == &link) route.reset();
+            if (route != nullptr && &route->link() == &link) {
+                route.reset();
+                doubt_groups(qp.sq);
+            }
         if (!qp.is_reliable && qp.sq.channel != nullptr && &qp.sq.channel->link() == &link)
             qp.sq.channel.reset();
         advance_sends(qp);
@@ -315,6 +332,7 @@ void stop_requesting(Qp &qp) noexcept {
     for (auto &[qpn, route] : qp.sq.routes)
         if (route != nullptr) close_channel(*route);
     qp.sq.routes.clear();
+    doubt_groups(qp.sq);
     qp.sq.unreachable = false;
     qp.sq.give_up_at_ns = 0;
 }

@@ -36,7 +36,7 @@ using Gid = std::array<uint8_t, 16>;
 using GroupMembers = std::vector<uint32_t>;
 struct Group {
     GroupMembers members;
-    uint64_t as_of = 0;  // the process's count of changes that it knew when it looked
+    uint64_t as_of = 0;  // the process's count of changes that it knew when it looked; 0 doubtful
 };
 // A queue pair's own place in a group; the name goes when the descriptor does.
 struct Membership {
@@ -195,6 +195,7 @@ struct SendQueue {
     // UD: to each QP that was sent to. A null entry is a peer that could not be reached.
     std::unordered_map<uint32_t, std::unique_ptr<TxEnd>> routes;
     std::map<Gid, Group> groups;  // UD: that were sent to
+    uint64_t lost_routes = 0;     // how many of `routes` went, which puts the groups in doubt
     uint32_t max_rd_atomic = 0;   // at most kAtomicResults
     uint32_t atomics_under_way = 0;
     uint32_t next_result = 0;  // place of the next atomic's result

@@ -216,6 +216,19 @@ Transmission transmit_to_group(Qp &qp, SendWqe &wqe, const MemoryList &memory,
 
 }  // namespace
 
+bool skip_member(Qp &qp, SendWqe &wqe) noexcept {
+    if (!qp.is_datagram || !is_multicast(wqe.path.dgid)) return false;
+    Gid gid;
+    std::memcpy(gid.data(), wqe.path.dgid, sizeof gid);
+    const auto group = qp.sq.groups.find(gid);
+    if (group == qp.sq.groups.end()) return false;
+    const GroupMembers &members = group->second.members;
+    const auto member = std::lower_bound(members.begin(), members.end(), wqe.moved);
+    if (member == members.end()) return false;
+    wqe.moved = *member + 1;
+    return true;
+}
+
 Transmission transmit_datagram(Qp &qp, SendWqe &wqe, Untold &untold) noexcept {
     MemoryList memory;
     if (!list_memory(qp, wqe, 0, memory)) return {Step::failed, IBV_WC_LOC_PROT_ERR};
