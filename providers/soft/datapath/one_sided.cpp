@@ -73,8 +73,10 @@ int copy_directly(Qp &qp, SendWqe &wqe, MemoryList &memory, uint32_t needed) noe
     publish_before_look();
     uint64_t address = 0;
     int code = EACCES;
-    if (translate(channel.link().home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
-                  header.responder_pd.load(std::memory_order_relaxed), address)) {
+    if (!channel.is_attached()) {
+        code = EAGAIN;  // turned away meanwhile: see RxEnd::await_copy
+    } else if (translate(channel.link().home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
+                         header.responder_pd.load(std::memory_order_relaxed), address)) {
         iovec there{reinterpret_cast<void *>(address), wqe.length};
         code =
             copy_across(channel.link().pid(),
@@ -109,6 +111,7 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     if (wqe.length == 0) return kDone;
     const int code = copy_directly(qp, wqe, memory, needed);
     if (code == 0) return kDone;
+    if (code == EAGAIN) return kWait;
     if (code == ESRCH) return {Step::failed, IBV_WC_RETRY_EXC_ERR};
     return {Step::failed, IBV_WC_REM_ACCESS_ERR};
 }

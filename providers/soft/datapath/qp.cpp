@@ -342,7 +342,11 @@ void disconnect(Qp &qp) noexcept {
     const std::lock_guard polling(qp.receives_to->progress_lock);
     const std::lock_guard hold(qp.rq.lock);
     turn_senders_away(qp.rq);
-    if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());
+    if (qp.rq.channel != nullptr) {
+        qp.rq.channel->link().channels.erase(qp.rq.channel->id());
+        // Who takes away a region later cannot see this requester's copy any more.
+        qp.rq.channel->await_copy();
+    }
     qp.rq.channel.reset();
     for (auto &sender : qp.rq.senders)
         sender->link().channels.erase(sender->id());

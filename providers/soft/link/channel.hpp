@@ -186,6 +186,9 @@ public:
     // From now on whoever takes a region away sees what the peer copies. Before the peer may copy.
     void sit_down(CopyWatch &watch) { seat_ = std::make_unique<CopyWatch::Seat>(watch, *this); }
 
+    // Returns when the peer does not copy and will not begin to; it has been turned away already.
+    void await_copy() const noexcept;
+
     // Needs the receive queue's lock, or the progress lock of the CQ that its completions go to: as
     // long as one of the two is held, the channel stays.
     [[nodiscard]] bool has_message() const noexcept {
@@ -226,13 +229,13 @@ public:
         acknowledged_ = position();
         header().freed.store(acknowledged_, std::memory_order_release);
     }
-    [[nodiscard]] bool owes_acknowledgement() const noexcept { return acknowledged_ != position(); }
-
-    // See ChannelHeader::responder_skips_fences.
     // What a message the other way says of this channel: the tag of the next message, in short.
     [[nodiscard]] uint32_t acknowledgement() const noexcept {
         return static_cast<uint32_t>(segment_.nonce() + position());
     }
+    [[nodiscard]] bool owes_acknowledgement() const noexcept { return acknowledged_ != position(); }
+
+    // See ChannelHeader::responder_skips_fences.
     void skip_fences(bool wanted) noexcept {
         if (skips_fences_ == wanted) return;
         skips_fences_ = wanted;
