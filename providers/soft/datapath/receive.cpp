@@ -444,7 +444,8 @@ int post_recv(ibv_qp *ibqp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
         for (int i = 0; i < wr->num_sge; ++i)
             wqe.sges()[i] = wr->sg_list[i];
     }
-    if (state == IBV_QPS_ERR)
+    // With an SRQ nothing was posted, and the last of its receives has been told of.
+    if (state == IBV_QPS_ERR && rq.srq == nullptr)
         flush_receives(qp);
     else if (rq.starved)
         failed = take_arrivals(qp);
