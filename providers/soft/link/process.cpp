@@ -107,6 +107,8 @@ void Process::die_in_child() noexcept {
         }
     });
     new (&notes_lock_) SpinLock;
+    // Threads of the parent may have waited for it, and its end would wait for them.
+    new (&answered_) std::condition_variable;
     sender_name_.reset();
     unanswered_joins_.clear();
     timers_.clear();
@@ -201,9 +203,9 @@ void Process::listen_to(int fd) {
 }
 
 void Process::adopt(const std::shared_ptr<Link> &link) {
+    link->wake_when_blocked(wake_.get());
     links_[link->socket()] = link;
     listen_to(link->socket());
-    link->wake_when_blocked(wake_.get());
     if (link->life() < 0) return;
     lives_[link->life()] = link;
     listen_to(link->life());

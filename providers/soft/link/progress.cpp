@@ -150,6 +150,13 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         return {};
     }
     if (is_responder && kind == PacketKind::open) {
+        // 0 stands for all channels, and one number for one channel: QPs leave by it.
+        const auto is_same = [&](const Offer &offer) {
+            return offer.link == link && offer.channel == packet.channel;
+        };
+        if (packet.channel == 0 || link->channels.contains(packet.channel) ||
+            std::any_of(offers_.begin(), offers_.end(), is_same))
+            return fail(EPROTO, "a channel is opened a second time");
         VERBS_TRY(segment, ChannelSegment::map(received.fd));
         Offer offer{link, packet.channel, std::move(segment), {}};
         std::memcpy(offer.dgid.raw, packet.dgid, sizeof packet.dgid);
@@ -290,10 +297,7 @@ void Process::look_after_pollers() {
     std::erase_if(watched_, [](Cq *cq) {
         if (!cq->is_polled.load(std::memory_order_relaxed)) return true;
         const uint32_t polls = cq->polls.load(std::memory_order_relaxed);
-        if (polls != cq->polls_seen) {
-            cq->polls_seen = polls;
-            return false;
-        }
+        if (polls != cq->polls_seen.exchange(polls, std::memory_order_relaxed)) return false;
         end_polling(*cq);
         return true;
     });
