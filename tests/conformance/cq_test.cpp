@@ -132,6 +132,15 @@ TEST_F(FilledQueue, GivesNothingWhenThereIsNoRoom) {
     EXPECT_EQ(collect(cq(), 3).size(), 3u);
 }
 
+TEST_F(FilledQueue, GivesNothingWhenThereIsLessThanNoRoom) {
+    fill(3);
+    ibv_wc wc{};
+    wc.wr_id = 99;
+    EXPECT_EQ(ibv_poll_cq(cq(), -1, &wc), 0);
+    EXPECT_EQ(wc.wr_id, 99u);
+    EXPECT_EQ(collect(cq(), 3).size(), 3u);
+}
+
 TEST_F(FilledQueue, GivesCompletionsInOrderWhetherOneByOneOrTogether) {
     fill(40);
     uint64_t expected = 0;

@@ -4,7 +4,9 @@
 #include "echo.hpp"
 #include "side.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <span>
 #include <thread>
 
 namespace {
@@ -272,6 +274,39 @@ TEST_F(OverrunOfOwnQueue, HoldsItUntilTheEventIsAcknowledged) {
     ibv_ack_async_event(&event);
     destroyer.join();
     EXPECT_EQ(result, 0);
+}
+
+// Peers copy without asking us. The usual end, queue pair first and its region after, leaves no
+// copy behind that goes on in memory which the program uses for something else now.
+class LastWrite : public DeviceTest {};
+
+TEST_F(LastWrite, OfAPeerIsOverWhenQueuePairAndRegionAreGone) {
+    constexpr uint32_t kBytes = 256 << 20;
+    SideOptions options;
+    options.memory = kBytes;
+    RemoteSide writer(options);  // its region is all zero
+    LocalSide owner(context());
+    join(writer, owner);
+    const Pages pages(kBytes);
+    std::ranges::fill(std::span(pages.data(), kBytes), uint8_t{0x5a});
+    Mr mr = reg_mr(owner.pd(), pages.data(), kBytes);
+    const RemotePlace place{reinterpret_cast<uint64_t>(pages.data()), mr->rkey};
+    std::thread thread([&] {
+        EXPECT_EQ(writer.post_send(make_write(1, {{0, kBytes}}, place)), 0);
+    });
+    const volatile uint8_t *first = pages.data();
+    // Without giving the processor away: the write must not be over when we come back.
+    const Deadline deadline;
+    while (*first != 0 && !deadline.passed()) {
+    }
+    EXPECT_EQ(*first, 0) << "the write has not begun";
+    EXPECT_EQ(owner.owned_qp().close(), 0);
+    EXPECT_EQ(mr.close(), 0);
+    // The end of the memory, where a copy that goes on arrives last.
+    const std::span<uint8_t> end(pages.data() + kBytes - 4096, 4096);
+    std::ranges::fill(end, uint8_t{0x77});
+    thread.join();
+    EXPECT_TRUE(std::ranges::all_of(end, [](uint8_t byte) { return byte == 0x77; }));
 }
 
 }  // namespace

@@ -134,6 +134,60 @@ TEST_P(Multicast, BringsMessagesOfEverySize) {
     }
 }
 
+TEST_P(Multicast, ReachesAMemberThatWasResetOnceItTakesMessagesAgain) {
+    LocalSide member(context(), ud_options());
+    member.connect({});
+    ASSERT_EQ(member.attach(group()), 0);
+    ASSERT_NO_FATAL_FAILURE(post(member));
+    fill(1);
+    send(to_group(1, {{0, 100}}));
+    expect_copy(member, 100);
+    ASSERT_EQ(member.change_state(IBV_QPS_RESET), 0);
+    send(to_group(2, {{0, 101}}));  // nobody is there
+    member.connect({});
+    ASSERT_NO_FATAL_FAILURE(post(member));
+    // Until the sender has heard of the change, what it sends may be lost.
+    ibv_wc wc{};
+    const auto arrives = [&] {
+        send(to_group(3, {{0, 102}}));
+        return ibv_poll_cq(member.recv_cq(), 1, &wc) == 1;
+    };
+    ASSERT_TRUE(eventually(arrives));
+    EXPECT_TRUE(succeeded(wc, 0, IBV_WC_RECV));
+    EXPECT_EQ(wc.byte_len, kGrh + 102);
+}
+
+TEST_P(Multicast, IsSentByAQueuePairThatWasReset) {
+    ASSERT_EQ(there().attach(group()), 0);
+    ASSERT_NO_FATAL_FAILURE(post(there()));
+    fill(1);
+    send(to_group(1, {{0, 100}}));
+    expect_copy(there(), 100);
+    ASSERT_EQ(here().change_state(IBV_QPS_RESET), 0);
+    here().connect({});
+    send(to_group(2, {{0, 101}}));
+    expect_copy(there(), 101);
+}
+
+TEST_P(Multicast, ReachesTheOthersWhenOneMemberTakesNothing) {
+    LocalSide stuck(context(), ud_options());
+    LocalSide lively(context(), ud_options());
+    for (LocalSide *member : {&stuck, &lively}) {
+        member->connect({});
+        ASSERT_EQ(member->attach(group()), 0);
+    }
+    fill(1);
+    // More than any receiver that posts nothing is waited for. No one else's numbers stand behind
+    // the first one's: those of later queue pairs are larger.
+    const uint64_t count = 24;
+    ASSERT_LT(stuck.address().qp_num, lively.address().qp_num);
+    for (uint64_t i = 0; i < count; ++i) {
+        ASSERT_NO_FATAL_FAILURE(post(lively, 1));
+        send(to_group(i, {{0, 4096}}));
+        ASSERT_NO_FATAL_FAILURE(expect_copy(lively, 4096)) << "datagram " << i;
+    }
+}
+
 TEST_P(Multicast, CarriesImmediateData) {
     ASSERT_EQ(there().attach(group()), 0);
     ASSERT_NO_FATAL_FAILURE(post(there()));

@@ -237,6 +237,20 @@ TEST_P(Window, IsOpenWhenTheMessageBehindTheBindArrives) {
     }
 }
 
+TEST_P(Window, IsNotBoundWhileTheSendQueueRests) {
+    SideOptions options = window_options();
+    options.memory_access |= IBV_ACCESS_REMOTE_ATOMIC;
+    options.path.qp_access |= IBV_ACCESS_REMOTE_ATOMIC;
+    connect(options);
+    // Requests that leave traces in every place of the queue, and one more.
+    here().count_up(there().at(0), here().cap().max_send_wr + 1);
+    ASSERT_EQ(here().change_state(IBV_QPS_SQD), 0);
+    ASSERT_EQ(here().bind({}), 0);
+    EXPECT_TRUE(never([&] { return !is_empty(here().send_cq()); }));
+    ASSERT_EQ(here().change_state(IBV_QPS_RTS), 0);
+    EXPECT_TRUE(succeeded(here().sent(), 0, IBV_WC_BIND_MW));
+}
+
 TEST_P(Window, BindsCompleteInTheOrderOfPosting) {
     connect_window();
     for (uint64_t i = 0; i < 4; ++i) {

@@ -555,6 +555,7 @@ TEST_P(SharedByMany, IsNoPartOfTheErrorOfOneQueuePair) {
         << ibv_event_type_str(last->event_type);
     EXPECT_EQ(last->element.qp, failing.receiver->qp());
     EXPECT_TRUE(is_empty(failing.receiver->recv_cq())) << "nothing is flushed";
+    EXPECT_EQ(failing.receiver->post_recv(9, {{0, 64}}), EINVAL) << "it has no queue of its own";
     for (uint64_t i = 0; i < 5; ++i) {
         ASSERT_NO_FATAL_FAILURE(send(lasting, i, 8));
         EXPECT_TRUE(succeeded(lasting.receiver->received(), i, IBV_WC_RECV));

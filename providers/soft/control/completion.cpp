@@ -83,14 +83,14 @@ Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
         waiting = cq->tail - cq->head;
         fits = waiting <= static_cast<uint32_t>(cqe);
         if (fits) {
-            for (uint32_t i = 0; i < waiting; ++i)
-                ring.entries[i] = cq->ring[(cq->head + i) & (cq->capacity - 1)];
+            // At the places that they have by their numbers, which stay: who compares head and
+            // tail without the lock must not find an empty queue in between.
+            for (uint32_t at = cq->head; at != cq->tail; ++at)
+                ring.entries[at & (ring.capacity - 1)] = cq->ring[at & (cq->capacity - 1)];
             std::swap(cq->ring, ring.entries);
             std::swap(cq->ring_bytes, ring.bytes);
             cq->capacity = ring.capacity;
             cq->cqe = cqe;
-            cq->head = 0;
-            cq->tail = waiting;
         }
     }
     ::munmap(ring.entries, ring.bytes);

@@ -54,9 +54,11 @@ Result<void> Device::bind_mw(ibv_qp *ibqp, ibv_mw *ibmw, ibv_mw_bind *bind) {
 }
 
 void Device::withdraw(Mw &mw) noexcept {
-    if (mw.bound_key == 0 || process_->is_inherited()) return;
-    process_->mrs().close(mw.bound_key);
-    process_->await_copies(mw.bound_key);
+    if (mw.bound_key == 0) return;
+    if (!process_->is_inherited()) {  // otherwise the key is the parent's
+        process_->mrs().close(mw.bound_key);
+        process_->await_copies(mw.bound_key);
+    }
     mw.region->windows.fetch_sub(1);
     mw.bound_key = 0;
 }

@@ -107,7 +107,7 @@ void begin_polling(Cq &cq) noexcept {
     {
         const std::lock_guard hold(cq.progress_lock);
         if (cq.is_polled.load(std::memory_order_relaxed)) return;
-        cq.polls_seen = cq.polls.load(std::memory_order_relaxed);
+        cq.polls_seen.store(cq.polls.load(std::memory_order_relaxed), std::memory_order_relaxed);
         cq.is_polled.store(true, std::memory_order_relaxed);
         for (Qp *qp : cq.polled)
             update_kicks(*qp);
@@ -141,7 +141,7 @@ int poll_cq(ibv_cq *ibcq, int count, ibv_wc *wc) noexcept {
     Cq &cq = *static_cast<Cq *>(ibcq);
     if (!cq.is_empty())
         if (const int taken = take(cq, count, wc); taken > 0) return taken;
-    Sink sink{wc, wc + count};
+    Sink sink{wc, wc + std::max(count, 0)};
     progress(cq, sink);
     if (sink.at != wc) return static_cast<int>(sink.at - wc);
     if (!cq.is_empty())

@@ -65,7 +65,7 @@ struct Cq : ibv_cq {
     std::atomic<bool> is_polled{false};
     // Polls since the queue was armed or the progress thread last looked.
     std::atomic<uint32_t> polls{0};
-    uint32_t polls_seen = 0;  // the progress thread's
+    std::atomic<uint32_t> polls_seen{0};  // by the progress thread when it last looked
 };
 
 // Appends a completion; fires the completion event if the queue is armed for it. With a sink, the

@@ -93,8 +93,10 @@ int copy_directly(Qp &qp, SendWqe &wqe, MemoryList &memory, uint32_t needed) noe
     header.accessing_rkey.exchange(wqe.rkey, std::memory_order_seq_cst);
     RemotePlace place;
     int code = EACCES;
-    if (find_place(link.home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
-                   header.responder_pd.load(std::memory_order_relaxed), place)) {
+    if (!channel.is_attached()) {
+        code = ENOTCONN;  // turned away meanwhile: see RxEnd::await_copy
+    } else if (find_place(link.home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
+                          header.responder_pd.load(std::memory_order_relaxed), place)) {
         uint8_t *there = link.find_shared(place.file, place.file_offset, wqe.length);
         if (there != nullptr) {
             copy_by_mapping(wqe, memory, there);
@@ -136,6 +138,7 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     const int code = copy_directly(qp, wqe, memory, needed);
     if (code == EAGAIN) return through_ring(qp, wqe, memory);
     if (code == 0) return kDone;
+    if (code == ENOTCONN) return kWait;
     if (code == ESRCH) return {Step::failed, IBV_WC_RETRY_EXC_ERR};
     return {Step::failed, IBV_WC_REM_ACCESS_ERR};
 }

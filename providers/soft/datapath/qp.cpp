@@ -61,8 +61,7 @@ bool can_advance(const Qp &qp) noexcept {
     const uint64_t awaited = sq.awaits.load(std::memory_order_relaxed);
     if (awaited == kNothingToDo) return false;
     if (awaited == kAlwaysTry || sq.channel == nullptr) return true;
-    const uint32_t told = qp.acknowledged.load(std::memory_order_relaxed);
-    if (static_cast<int32_t>(told - static_cast<uint32_t>(awaited)) >= 0) return true;
+    if (sq.channel->may_free(qp.acknowledged.load(std::memory_order_relaxed), awaited)) return true;
     const ChannelHeader &header = sq.channel->header();
     return header.freed.load(std::memory_order_relaxed) >= awaited ||
            header.refused.load(std::memory_order_relaxed) != 0;
@@ -109,12 +108,17 @@ void progress(Qp &qp) noexcept {
 }
 
 void update_kicks(Qp &qp) noexcept {
-    const bool receives_polled = qp.receives_to->is_polled.load(std::memory_order_relaxed);
-    const bool sends_polled = qp.sends_to->is_polled.load(std::memory_order_relaxed);
+    const auto is_polled = [](const Cq *cq) {
+        return cq->is_polled.load(std::memory_order_relaxed);
+    };
     // A program in a polling loop posts from it too: there a fence after each message hurts most.
-    const bool skips = (receives_polled || sends_polled) && qp.owner->has_barrier();
+    const bool skips =
+        (is_polled(qp.receives_to) || is_polled(qp.sends_to)) && qp.owner->has_barrier();
+    // What is told to the peers is looked at under the queue's lock: who changes it comes here
+    // after the change, so that the last one who writes has seen the last change.
     {
         const std::lock_guard hold(qp.rq.lock);
+        const bool receives_polled = is_polled(qp.receives_to);
         for_each_sender(qp.rq, [&](RxEnd &end) {
             end.header().responder_wants_kick.store(receives_polled ? 0 : 1,
                                                     std::memory_order_relaxed);
@@ -122,6 +126,7 @@ void update_kicks(Qp &qp) noexcept {
         });
     }
     const std::lock_guard hold(qp.sq.lock);
+    const bool sends_polled = is_polled(qp.sends_to);
     if (qp.sq.channel != nullptr)
         qp.sq.channel->skip_fences(skips && qp.sq.channel->link().peer_has_barrier());
     if (!sends_polled)
@@ -156,11 +161,16 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
         header.responder_pd.store(qp.domain_pd->number, std::memory_order_relaxed);
         header.responder_state.store(static_cast<uint32_t>(ResponderState::attached),
                                      std::memory_order_release);
-        if (qp.is_datagram)
+        if (qp.is_datagram) {
             qp.rq.senders.push_back(std::move(end));
-        else
+        } else {
+            // One that is still there was left behind by a peer that does not keep to the protocol.
+            if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());
             qp.rq.channel = std::move(end);
-        qp.rq.position.store(0, std::memory_order_relaxed);
+            qp.rq.acknowledgement.store(qp.rq.channel->acknowledgement(),
+                                        std::memory_order_relaxed);
+            qp.rq.partial = 0;  // of a message whose requester has begun anew
+        }
         // The QP may have failed since it was found fit: whoever turned its senders away then did
         // not see this one.
         if (qp.now.load(std::memory_order_acquire) == IBV_QPS_ERR) turn_senders_away(qp.rq);
@@ -210,6 +220,13 @@ void responder_ready(Qp &qp) noexcept {
 
 namespace {
 
+// A group's member may be found again where it was lost: the next datagram to the group looks.
+void doubt_groups(SendQueue &sq) noexcept {
+    ++sq.lost_routes;
+    for (auto &[gid, group] : sq.groups)
+        group.as_of = 0;
+}
+
 // The responder may forget the channel, and what is still in it.
 void close_channel(TxEnd &end) noexcept {
     Packet packet;
@@ -233,6 +250,7 @@ void responder_unready(Qp &qp, uint32_t channel, bool for_good) noexcept {
         if (route != nullptr && route->id() == channel) {
             close_channel(*route);
             route.reset();
+            doubt_groups(qp.sq);
         }
     qp.sq.unreachable = true;
     advance_sends(qp);
@@ -252,7 +270,10 @@ void link_lost(Qp &qp, Link &link) noexcept {
         const std::lock_guard polling(qp.sends_to->progress_lock);
         const std::lock_guard hold(qp.sq.lock);
         for (auto &[qpn, route] : qp.sq.routes)
-            if (route != nullptr && &route->link() == &link) route.reset();
+            if (route != nullptr && &route->link() == &link) {
+                route.reset();
+                doubt_groups(qp.sq);
+            }
         if (!qp.is_reliable && qp.sq.channel != nullptr && &qp.sq.channel->link() == &link)
             qp.sq.channel.reset();
         advance_sends(qp);
@@ -320,6 +341,7 @@ void stop_requesting(Qp &qp) noexcept {
     for (auto &[qpn, route] : qp.sq.routes)
         if (route != nullptr) close_channel(*route);
     qp.sq.routes.clear();
+    doubt_groups(qp.sq);
     qp.sq.unreachable = false;
     qp.sq.give_up_at_ns = 0;
 }
@@ -329,7 +351,11 @@ void disconnect(Qp &qp) noexcept {
     const std::lock_guard polling(qp.receives_to->progress_lock);
     const std::lock_guard hold(qp.rq.lock);
     turn_senders_away(qp.rq);
-    if (qp.rq.channel != nullptr) qp.rq.channel->link().channels.erase(qp.rq.channel->id());
+    if (qp.rq.channel != nullptr) {
+        qp.rq.channel->link().channels.erase(qp.rq.channel->id());
+        // Who takes away a region later cannot see this requester's copy any more.
+        qp.rq.channel->await_copy();
+    }
     qp.rq.channel.reset();
     for (auto &sender : qp.rq.senders)
         sender->link().channels.erase(sender->id());

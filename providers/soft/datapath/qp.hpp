@@ -37,7 +37,7 @@ using Gid = std::array<uint8_t, 16>;
 using GroupMembers = std::vector<uint32_t>;
 struct Group {
     GroupMembers members;
-    uint64_t as_of = 0;  // the process's count of changes that it knew when it looked
+    uint64_t as_of = 0;  // the process's count of changes that it knew when it looked; 0 doubtful
 };
 // A queue pair's own place in a group; the name goes when the descriptor does.
 struct Membership {
@@ -196,6 +196,7 @@ struct SendQueue {
     // UD: to each QP that was sent to. A null entry is a peer that could not be reached.
     std::unordered_map<uint32_t, std::unique_ptr<TxEnd>> routes;
     std::map<Gid, Group> groups;  // UD: that were sent to
+    uint64_t lost_routes = 0;     // how many of `routes` went, which puts the groups in doubt
     uint32_t max_rd_atomic = 0;   // at most kAtomicResults
     uint32_t atomics_under_way = 0;
     uint32_t next_result = 0;  // place of the next atomic's result
@@ -213,8 +214,8 @@ struct SendQueue {
 struct ReceiveQueue {
     SpinLock lock;
     Sink *sink = nullptr;  // of the poller that holds the lock
-    // What `channel` stands at, modulo 2^32: what our own messages tell the peer (qkey_or_ack).
-    std::atomic<uint32_t> position{0};
+    // What our own messages tell the peer of `channel` (qkey_or_ack).
+    std::atomic<uint32_t> acknowledgement{0};
     WorkRing<RecvWqe> ring;
     Srq *srq = nullptr;  // where receives come from instead of `ring`
     // The receive that was taken out of the SRQ for the message in hand, and room for its SGEs.
@@ -263,7 +264,8 @@ struct Qp : ibv_qp {
     std::atomic<ibv_qp_state> now{IBV_QPS_RESET};
     std::atomic<uint32_t> remote_access{0};
     std::atomic<uint32_t> qkey{0};
-    // What the peer's last message told: how far it has freed the ring of sq.channel, modulo 2^32.
+    // What the peer's last message told: how far it has freed the ring of sq.channel, if it knew
+    // that one already (TxEnd::learn).
     std::atomic<uint32_t> acknowledged{0};
     uint32_t max_inline = 0;
     uint32_t max_send_sge = 0;

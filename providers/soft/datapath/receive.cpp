@@ -388,7 +388,7 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
         }
     }
     if (took) {
-        qp.rq.position.store(static_cast<uint32_t>(end.position()), std::memory_order_relaxed);
+        qp.rq.acknowledgement.store(end.acknowledgement(), std::memory_order_release);
         if (end.owes_acknowledgement()) end.acknowledge();
         end.fence_before_look();
         std::atomic<uint32_t> &wants = end.header().requester_wants_kick;
@@ -490,7 +490,8 @@ int post_recv(ibv_qp *ibqp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
         for (int i = 0; i < wr->num_sge; ++i)
             wqe.sges()[i] = wr->sg_list[i];
     }
-    if (state == IBV_QPS_ERR)
+    // With an SRQ nothing was posted, and the last of its receives has been told of.
+    if (state == IBV_QPS_ERR && rq.srq == nullptr)
         flush_receives(qp);
     else if (rq.starved)
         failed = take_arrivals(qp);

@@ -290,10 +290,12 @@ void discard_sends(Qp &qp) noexcept {
     note_awaited(qp);
 }
 
-// The receiver has not made room for a long time: the message is lost, the queue goes on.
+// The receiver has not made room for a long time: the message is lost, the queue goes on. What is
+// lost for one member of a group is not lost for those behind it.
 void drop_oldest_unreliable(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
     if (sq.sent == sq.ring.tail) return;
+    if (skip_member(qp, sq.ring.at(sq.sent))) return;
     complete(qp, sq.ring.at(sq.sent), IBV_WC_SUCCESS);
     ++sq.sent;
     ++sq.ring.head;

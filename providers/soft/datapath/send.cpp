@@ -192,6 +192,8 @@ int post_bind(Qp &qp, const Binding &binding, uint64_t wr_id, unsigned send_flag
         SendWqe &wqe = qp.sq.ring.at(qp.sq.ring.tail);
         wqe.wr_id = wr_id;
         wqe.length = 0;
+        wqe.moved = 0;
+        wqe.asked = 0;
         wqe.opcode = kOpcodeBind;
         wqe.sge_count = 0;
         take_flags(qp, wqe, send_flags);

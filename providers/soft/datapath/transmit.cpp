@@ -42,8 +42,9 @@ void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept {
         (wqe.is_solicited ? kFlagSolicited : 0));
     message.length = wqe.length;
     message.imm_be = wqe.imm_be;
+    // acquire pairs with the release in drain(): the slots that this gives back have been read.
     message.qkey_or_ack =
-        qp.is_datagram ? wqe.qkey : qp.rq.position.load(std::memory_order_relaxed);
+        qp.is_datagram ? wqe.qkey : qp.rq.acknowledgement.load(std::memory_order_acquire);
     message.argument = 0;
 }
 
@@ -216,6 +217,19 @@ Transmission transmit_to_group(Qp &qp, SendWqe &wqe, const MemoryList &memory,
 }
 
 }  // namespace
+
+bool skip_member(Qp &qp, SendWqe &wqe) noexcept {
+    if (!qp.is_datagram || !is_multicast(wqe.path.dgid)) return false;
+    Gid gid;
+    std::memcpy(gid.data(), wqe.path.dgid, sizeof gid);
+    const auto group = qp.sq.groups.find(gid);
+    if (group == qp.sq.groups.end()) return false;
+    const GroupMembers &members = group->second.members;
+    const auto member = std::lower_bound(members.begin(), members.end(), wqe.moved);
+    if (member == members.end()) return false;
+    wqe.moved = *member + 1;
+    return true;
+}
 
 Transmission transmit_datagram(Qp &qp, SendWqe &wqe, Untold &untold) noexcept {
     MemoryList memory;

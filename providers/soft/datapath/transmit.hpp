@@ -46,6 +46,9 @@ void tell(Untold &untold, TxEnd *channel) noexcept;
 [[nodiscard]] Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept;
 [[nodiscard]] Transmission transmit_datagram(Qp &qp, SendWqe &wqe, Untold &untold) noexcept;
 
+// Gives up the member of a group that a datagram waits for. False: it does not wait for one.
+[[nodiscard]] bool skip_member(Qp &qp, SendWqe &wqe) noexcept;
+
 // Where a request's gather list leads. False: a key, a range or a right is wrong.
 [[nodiscard]] bool list_memory(Qp &qp, SendWqe &wqe, uint32_t access, MemoryList &memory) noexcept;
 // The flags and fields that SENDs and WRITEs with immediate have alike.

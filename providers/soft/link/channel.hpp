@@ -89,10 +89,20 @@ public:
         const uint64_t freed = header().freed.load(std::memory_order_acquire);
         if (freed > freed_ && freed <= position_) freed_ = freed;
     }
-    // The same from an acknowledgement that came with a message, modulo 2^32; an old one says less.
-    void learn(uint32_t acknowledged) noexcept {
-        const uint64_t freed = freed_ + (acknowledged - static_cast<uint32_t>(freed_));
+    // The same from an acknowledgement that came with a message (RxEnd::acknowledgement), modulo
+    // 2^32; an old one says less. Each is looked at once: with nothing but one-way traffic for 2^32
+    // slots, one that stayed would look like a new one. One of a channel that was here before is
+    // off by the difference of two nonces, so that it hardly ever falls among what is under way.
+    void learn(uint32_t acknowledgement) noexcept {
+        if (acknowledgement == learned_) return;
+        learned_ = acknowledgement;
+        const uint64_t freed = freed_ + (acknowledgement - short_tag(freed_));
         if (freed <= position_) freed_ = freed;
+    }
+    // Whether an acknowledgement says that the ring is free up to `end`. A guess that costs a look
+    // when it is wrong.
+    [[nodiscard]] bool may_free(uint32_t acknowledgement, uint64_t end) const noexcept {
+        return acknowledgement - short_tag(end) <= kSlots;
     }
 
     // See ChannelHeader::requester_skips_fences.
@@ -125,6 +135,9 @@ public:
     }
 
 private:
+    [[nodiscard]] uint32_t short_tag(uint64_t position) const noexcept {
+        return static_cast<uint32_t>(segment_.nonce() + position);
+    }
     [[nodiscard]] Message *at(uint64_t position) const noexcept {
         return reinterpret_cast<Message *>(segment_.ring() +
                                            (position & (kSlots - 1)) * kSlotBytes);
@@ -143,6 +156,7 @@ private:
     uint32_t id_;
     uint64_t position_ = 0;
     uint64_t freed_ = 0;
+    uint32_t learned_ = 0;  // the acknowledgement that was looked at last
     bool skips_fences_ = false;
 };
 
@@ -183,6 +197,9 @@ public:
         return serving_rkey_.load(std::memory_order_seq_cst);
     }
 
+    // Returns when the peer does not copy and will not begin to; it has been turned away already.
+    void await_copy() const noexcept;
+
     // Needs the receive queue's lock, or the progress lock of the CQ that its completions go to: as
     // long as one of the two is held, the channel stays.
     [[nodiscard]] bool has_message() const noexcept {
@@ -222,6 +239,10 @@ public:
     void acknowledge() noexcept {
         acknowledged_ = position();
         header().freed.store(acknowledged_, std::memory_order_release);
+    }
+    // What a message the other way says of this channel: the tag of the next message, in short.
+    [[nodiscard]] uint32_t acknowledgement() const noexcept {
+        return static_cast<uint32_t>(segment_.nonce() + position());
     }
     [[nodiscard]] bool owes_acknowledgement() const noexcept { return acknowledged_ != position(); }
 

@@ -36,13 +36,31 @@ bool CopyWatch::is_copied(uint32_t rkey) noexcept {
     });
 }
 
-void CopyWatch::await(uint32_t rkey) noexcept {
-    if (!is_copied(rkey)) return;
-    // A peer that was killed in its copy is noticed by its hang-up, for which the caller may be in
-    // the way with a lock: hence the bound.
+namespace {
+
+// A peer that was killed in its copy is noticed by its hang-up, for which the caller may be in the
+// way with a lock: hence the bound.
+template <class Claim>
+void wait_while(Claim &&claim) noexcept {
+    if (!claim()) return;
     const int64_t until = monotonic_ns() + 2'000'000'000;
-    while (is_copied(rkey) && monotonic_ns() < until)
+    while (claim() && monotonic_ns() < until)
         ::sched_yield();
+}
+
+}  // namespace
+
+void CopyWatch::await(uint32_t rkey) noexcept {
+    wait_while([&] { return is_copied(rkey); });
+}
+
+// Pairs with the second look at is_attached() in the requester's copy_directly(): he announces the
+// key, then looks whether he is still welcome; here the reverse. One of the two sees the other.
+void RxEnd::await_copy() const noexcept {
+    publish_before_look();
+    wait_while([this] {
+        return header().accessing_rkey.load(std::memory_order_seq_cst) != 0 && !link().is_lost();
+    });
 }
 
 }  // namespace soft

@@ -145,9 +145,9 @@ struct Message {
     uint32_t payload;  // bytes that follow in the ring
     uint32_t length;   // bytes of the verbs message
     uint32_t imm_be;
-    // Datagrams: the Q_Key. Messages of a connection that take a receive: how far, modulo 2^32,
-    // their sender has freed the ring of the opposite direction. It saves the peer a look at
-    // `freed`, whose cache line would have to come over for it.
+    // Datagrams: the Q_Key. Messages of a connection that take a receive: how far their sender has
+    // freed the ring of the opposite direction, as the tag of the message that comes next there,
+    // modulo 2^32. It saves the peer a look at `freed`, whose cache line would have to come over.
     uint32_t qkey_or_ack;
     uint32_t argument;
 };

@@ -30,7 +30,15 @@ Link::Link(UniqueFd socket, Role role, pid_t pid) noexcept
 void Link::queue(const Packet &packet, int fd) {
     UniqueFd kept(fd >= 0 ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1);
     waiting_.push_back({packet, std::move(kept)});
-    blocked_.store(true, std::memory_order_release);
+    block();
+}
+
+void Link::block() noexcept {
+    if (blocked_.exchange(true, std::memory_order_acq_rel) || wake_ < 0) return;
+    const int saved = errno;
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t ignored = ::write(wake_, &one, sizeof one);
+    errno = saved;
 }
 
 void Link::send(const Packet &packet, int fd) noexcept {
@@ -51,18 +59,12 @@ void Link::kick(uint32_t channel) noexcept {
     packet.kind = static_cast<uint8_t>(PacketKind::kick);
     packet.channel = channel;
     const std::lock_guard hold(mutex_);
-    if (waiting_.empty() && send_packet(socket_.get(), packet, -1) != EAGAIN) return;
-    // The other side is behind with thousands of packets: one wake-up for all channels will do.
     if (kick_all_waits_) return;
-    packet.channel = 0;
-    try {
-        queue(packet, -1);
-        kick_all_waits_ = true;
-    } catch (...) {
-        // Out of memory: blocked_ makes the progress thread call flush(), which sends it.
-        kick_all_waits_ = true;
-        blocked_.store(true, std::memory_order_release);
-    }
+    if (waiting_.empty() && send_packet(socket_.get(), packet, -1) != EAGAIN) return;
+    // The other side is behind with many packets: one wake-up for all channels will do, behind what
+    // waits.
+    kick_all_waits_ = true;
+    block();
 }
 
 void Link::flush() {
@@ -73,7 +75,13 @@ void Link::flush() {
         if (code == EAGAIN || code == ETOOMANYREFS) return;
         waiting_.pop_front();
     }
-    kick_all_waits_ = false;
+    if (kick_all_waits_) {
+        Packet packet;
+        packet.kind = static_cast<uint8_t>(PacketKind::kick);
+        packet.channel = 0;
+        if (send_packet(socket_.get(), packet, -1) == EAGAIN) return;
+        kick_all_waits_ = false;
+    }
     blocked_.store(false, std::memory_order_release);
 }
 

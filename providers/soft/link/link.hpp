@@ -36,6 +36,9 @@ public:
     [[nodiscard]] bool is_blocked() const noexcept {
         return blocked_.load(std::memory_order_acquire);
     }
+    // The eventfd that wakes whoever calls flush(): it sleeps, and does not watch for room, when a
+    // program's thread finds none. Before other threads know the link.
+    void wake_when_blocked(int eventfd) noexcept { wake_ = eventfd; }
 
     // Takes the peer's hello: maps its home, tries whether its memory can be reached.
     verbs::Result<void> greet(const Packet &hello, const verbs::UniqueFd &home);
@@ -54,7 +57,7 @@ public:
     [[nodiscard]] bool reaches_peer() const noexcept { return reaches_peer_; }
     [[nodiscard]] bool peer_reaches_us() const noexcept { return peer_reaches_us_; }
     // Both processes have the barrier for all.
-    [[nodiscard]] bool peer_has_barrier() const noexcept { return peer_has_barrier_; }
+    [[nodiscard]] bool peer_has_barrier() const noexcept { return is_up() && peer_has_barrier_; }
     [[nodiscard]] bool is_lost() const noexcept { return lost_.load(std::memory_order_acquire); }
     void mark_lost() noexcept { lost_.store(true, std::memory_order_release); }
 
@@ -69,11 +72,13 @@ public:
 
 private:
     void queue(const Packet &packet, int fd);
+    void block() noexcept;
 
     verbs::UniqueFd socket_;
     Role role_;
     pid_t pid_;
     verbs::UniqueFd life_;
+    int wake_ = -1;
     std::atomic<bool> up_{false};
     std::atomic<bool> lost_{false};
     std::atomic<bool> blocked_{false};

@@ -51,8 +51,10 @@ void Process::open_group(Qp &qp, const ibv_gid &mgid) noexcept {
     try {
         Gid gid;
         std::copy(std::begin(mgid.raw), std::end(mgid.raw), gid.begin());
+        uint64_t lost_routes = 0;
         {
             const std::lock_guard hold(qp.sq.lock);
+            lost_routes = qp.sq.lost_routes;
             const auto known = qp.sq.groups.find(gid);
             if (known != qp.sq.groups.end() && known->second.as_of == group_changes_.load()) return;
         }
@@ -68,6 +70,7 @@ void Process::open_group(Qp &qp, const ibv_gid &mgid) noexcept {
         for (const uint32_t member : group.members)
             open_route(qp, member, mgid);
         const std::lock_guard hold(qp.sq.lock);
+        if (qp.sq.lost_routes != lost_routes) group.as_of = 0;  // perhaps one that was just found
         qp.sq.groups[gid] = std::move(group);
     } catch (...) {
         Host::log(VERBS_HOST_LOG_WARN, "out of memory, datagrams of QP 0x%x are lost", qp.qp_num);
@@ -120,7 +123,6 @@ void Process::announce_join() {
         unanswered_joins_.insert(packet.channel);
         asked.push_back(packet.channel);
         (*link)->send(packet);
-        if ((*link)->is_blocked()) wake();
     }
     const auto is_answered = [&](uint32_t number) { return !unanswered_joins_.contains(number); };
     const auto all_answered = [&] { return std::all_of(asked.begin(), asked.end(), is_answered); };

@@ -108,6 +108,8 @@ void Process::die_in_child() noexcept {
         }
     });
     new (&notes_lock_) SpinLock;
+    // Threads of the parent may have waited for it, and its end would wait for them.
+    new (&answered_) std::condition_variable;
     sender_name_.reset();
     unanswered_joins_.clear();
     timers_.clear();
@@ -202,6 +204,7 @@ void Process::listen_to(int fd) {
 }
 
 void Process::adopt(const std::shared_ptr<Link> &link) {
+    link->wake_when_blocked(wake_.get());
     links_[link->socket()] = link;
     listen_to(link->socket());
     if (link->life() < 0) return;
@@ -257,7 +260,6 @@ Result<std::unique_ptr<TxEnd>> Process::open_channel(Qp &qp, ChannelKind kind, u
     auto end = std::make_unique<TxEnd>(std::move(made.first), link, packet.channel);
     link->channels[packet.channel] = &qp;
     link->send(packet, made.second.get());
-    if (link->is_blocked()) wake();
     return end;
 }
 

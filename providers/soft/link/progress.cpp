@@ -170,7 +170,8 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         return {};
     }
     if (is_responder && kind == PacketKind::open) {
-        if (is_open(*link, packet.channel))
+        // 0 stands for all channels, and one number for one channel: QPs leave by it.
+        if (packet.channel == 0 || is_open(*link, packet.channel))
             return fail(EPROTO, "channel " + std::to_string(packet.channel) + " is open already");
         VERBS_TRY(segment, ChannelSegment::map(received.fd));
         Offer offer{link, packet.channel, std::move(segment), {}};
@@ -326,10 +327,7 @@ void Process::look_after_pollers() {
     std::erase_if(watched_, [](Cq *cq) {
         if (!cq->is_polled.load(std::memory_order_relaxed)) return true;
         const uint32_t polls = cq->polls.load(std::memory_order_relaxed);
-        if (polls != cq->polls_seen) {
-            cq->polls_seen = polls;
-            return false;
-        }
+        if (polls != cq->polls_seen.exchange(polls, std::memory_order_relaxed)) return false;
         end_polling(*cq);
         return true;
     });

@@ -97,6 +97,72 @@ TEST_F(Channel, IsFullWhenItsSlotsAreTakenAndGoesOnWhenTheyAreFreed) {
     EXPECT_FALSE(put(text));
 }
 
+TEST_F(Channel, BelievesTheAcknowledgementThatTheResponderWouldSend) {
+    ASSERT_TRUE(put("first"));
+    ASSERT_TRUE(put("second"));
+    EXPECT_EQ(take(), "first");
+    const uint32_t acknowledgement = rx->acknowledgement();
+    EXPECT_EQ(take(), "second");
+    tx->learn(acknowledgement);
+    EXPECT_EQ(tx->freed(), 1u);
+    tx->learn(rx->acknowledgement());
+    EXPECT_EQ(tx->freed(), 2u);
+    tx->learn(acknowledgement);
+    EXPECT_EQ(tx->freed(), 2u) << "an old one says less";
+}
+
+TEST_F(Channel, DoesNotBelieveAnAcknowledgementOfAnotherChannel) {
+    auto made = ChannelSegment::create(ChannelKind::rc, 0x1001, 0x2002, 7);
+    ASSERT_TRUE(made.has_value());
+    for (int i = 0; i < 8; ++i) {
+        ASSERT_TRUE(put("text"));
+        take();
+    }
+    const uint32_t of_the_old_one = rx->acknowledgement();
+    TxEnd next(std::move(made->first), nullptr, 2);
+    for (int i = 0; i < 16; ++i) {
+        Message *message = next.reserve(0);
+        ASSERT_NE(message, nullptr);
+        next.publish(message);
+    }
+    next.learn(of_the_old_one);
+    next.learn(0);
+    EXPECT_EQ(next.freed(), 0u);
+}
+
+// One-way traffic goes on for so long that the acknowledgement that came last is that of a message
+// which is still to be read, modulo 2^32.
+TEST_F(Channel, TakesAnAcknowledgementForANewOneOnlyOnce) {
+    constexpr std::size_t kLap = kRingBytes - sizeof(Message);  // a message that fills the ring
+    ASSERT_EQ(slots_for(kLap), kSlots);
+    Message *message = tx->reserve(kLap);
+    ASSERT_NE(message, nullptr);
+    tx->publish(message);
+    const auto free_all = [&] { tx->header().freed.store(tx->position()); };
+    free_all();
+    ASSERT_EQ(rx->position(), 0u);
+    // As the peer would have said it when he had freed that first lap.
+    const auto last_heard =
+        static_cast<uint32_t>(rx->acknowledgement() + static_cast<uint32_t>(kSlots));
+    tx->learn(last_heard);
+    ASSERT_EQ(tx->freed(), kSlots);
+    for (uint64_t lap = 1; lap < (uint64_t{1} << 32) / kSlots; ++lap) {
+        message = tx->reserve(kLap);
+        ASSERT_NE(message, nullptr);
+        tx->publish(message);
+        tx->learn(last_heard);
+        free_all();
+    }
+    tx->look_at_freed();
+    const uint64_t freed = tx->freed();
+    ASSERT_EQ(freed, uint64_t{1} << 32);
+    message = tx->reserve(kLap);
+    ASSERT_NE(message, nullptr);
+    tx->publish(message);
+    tx->learn(last_heard);
+    EXPECT_EQ(tx->freed(), freed) << "nobody has read that message";
+}
+
 TEST_F(Channel, DoesNotTakeOldPayloadForAMessage) {
     // Every eight bytes of a whole lap look like the tag that the next lap would begin with,
     // unless tags depend on something that a payload's author does not know.

@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace {
@@ -69,6 +71,47 @@ TEST_F(SlowPeer, CanBeKickedAgainAfterTheMergedKickWasSent) {
     const auto packets = read_all();
     ASSERT_EQ(packets.size(), 1u);
     EXPECT_EQ(packets[0].channel, 7u);
+}
+
+TEST_F(SlowPeer, CanBeKickedAgainWhileOtherPacketsStillWait) {
+    for (uint32_t i = 1; i <= 50'000; ++i)
+        link->kick(i);
+    // Behind the merged kick, more than the socket takes at once.
+    for (uint32_t i = 1; i <= 5000; ++i) {
+        Packet packet;
+        packet.kind = static_cast<uint8_t>(PacketKind::close);
+        packet.channel = i;
+        link->send(packet);
+    }
+    const auto is_kick_for_all = [](const Packet &packet) {
+        return packet.kind == static_cast<uint8_t>(PacketKind::kick) && packet.channel == 0;
+    };
+    // Until the merged kick has been read, but not all of the rest.
+    for (bool seen = false; !seen && link->is_blocked();) {
+        auto received = receive_packet(peer.get());
+        ASSERT_TRUE(received.has_value());
+        seen = is_kick_for_all(received->packet);
+        link->flush();
+    }
+    if (!link->is_blocked()) return;  // the kick came last, as in the other tests
+    link->kick(7);
+    const auto packets = read_all();
+    EXPECT_TRUE(std::any_of(packets.begin(), packets.end(), is_kick_for_all))
+        << "the second kick is lost";
+}
+
+TEST_F(SlowPeer, WakesWhoeverHasToWaitForRoom) {
+    const verbs::UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    ASSERT_TRUE(wake.is_open());
+    link->wake_when_blocked(wake.get());
+    uint64_t times = 0;
+    link->kick(1);
+    EXPECT_LT(::read(wake.get(), &times, sizeof times), 0) << "there was room";
+    for (uint32_t i = 2; i <= 50'000; ++i)
+        link->kick(i);
+    ASSERT_TRUE(link->is_blocked());
+    EXPECT_EQ(::read(wake.get(), &times, sizeof times), static_cast<ssize_t>(sizeof times));
+    EXPECT_EQ(times, 1u) << "once is enough";
 }
 
 class Greeting : public SlowPeer {
