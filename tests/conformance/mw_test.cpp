@@ -166,6 +166,7 @@ TEST_P(Window, LetsAtomicsThroughWhenTheBindSaidSo) {
     ASSERT_NO_FATAL_FAILURE(bind({1, 64, 64, IBV_ACCESS_REMOTE_ATOMIC}));
     ASSERT_EQ(here().post_send(make_fetch_add(2, {{0, 8}}, through_window(64), 7)), 0);
     ASSERT_TRUE(succeeded(here().sent(), 2, IBV_WC_FETCH_ADD));
+    EXPECT_EQ(there().state(), IBV_QPS_RTS);
     EXPECT_EQ(there().load(64, 1).front() + there().load(71, 1).front(), 7);
     expect_write_refused(through_window(64));
     ASSERT_NO_FATAL_FAILURE(bind({3, 64, 64, IBV_ACCESS_REMOTE_WRITE}));

@@ -201,15 +201,21 @@ void end_drain_if_done(Qp &qp) noexcept {
     if (sq.tells_drained) report_qp_event(qp, IBV_EVENT_SQ_DRAINED);
 }
 
+// The two processes of an unreliable connection have not greeted each other yet.
+bool is_making_acquaintance(const Qp &qp) noexcept {
+    const TxEnd *channel = qp.sq.channel.get();
+    return channel != nullptr && !channel->link().is_up();
+}
+
 void start_patience(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
     const bool is_drained =
         !sq.is_draining && qp.now.load(std::memory_order_relaxed) == IBV_QPS_SQD;
     if (sq.ring.is_empty() || is_drained)
         sq.give_up_at_ns = 0;
-    else if (!qp.is_reliable)
+    else if (!qp.is_reliable && !is_making_acquaintance(qp))
         start_giving_up(qp, kUnreliablePatienceNs);
-    else if (sq.unreachable)
+    else if (qp.is_reliable && sq.unreachable)
         start_giving_up(qp, sq.patience_ns);
 }
 
