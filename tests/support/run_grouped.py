@@ -6,7 +6,7 @@ ctest starts a process per test case; with a sanitizer that costs half a second 
 valgrind several. So the cases are gathered by binary, arguments and environment, and each such group
 becomes one process, or a few of them.
 
-    run_grouped.py --build DIR [--valgrind] [--seconds N] LABEL...
+    run_grouped.py --build DIR [--valgrind] [--skip NAMES] [--seconds N] LABEL...
 """
 
 import argparse
@@ -31,12 +31,13 @@ VALGRIND = [
 ]
 
 
-def ctest_cases(build, labels):
-    """The tests that carry one of `labels`, as ctest describes them."""
+def ctest_cases(build, labels, skip):
+    """The tests that carry one of `labels`, as ctest describes them, but for those named `skip`."""
     text = subprocess.run(
         ["ctest", "--test-dir", build, "--show-only=json-v1", "-L", f"^({'|'.join(labels)})$"],
         check=True, capture_output=True, text=True).stdout
-    return json.loads(text)["tests"]
+    tests = json.loads(text)["tests"]
+    return [test for test in tests if not (skip and re.search(skip, test["name"]))]
 
 
 def groups_of(cases, under_valgrind):
@@ -111,11 +112,12 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--seconds", type=float, default=600, help="bound of each process")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--skip", metavar="NAMES", help="regular expression of cases to leave out")
     parser.add_argument("--valgrind", action="store_true", help="look for memory errors and leaks")
     parser.add_argument("labels", nargs="+")
     options = parser.parse_args()
 
-    groups, odd = groups_of(ctest_cases(options.build, options.labels), options.valgrind)
+    groups, odd = groups_of(ctest_cases(options.build, options.labels, options.skip), options.valgrind)
     if odd:
         print(f"not googletest, not run here: {', '.join(odd)}")
     if not groups:
