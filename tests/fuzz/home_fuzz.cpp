@@ -98,6 +98,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const bool is_given = translate(*home, question.key, question.at, question.length,
                                         question.needed, question.pd, address);
         fuzz::forget_changes();
+        RemotePlace place{};
+        if (changes == 0) {
+            mr.file.store(choices.below(3));
+            mr.file_offset.store(pick(choices, 4096));
+            const bool is_found = find_place(*home, question.key, question.at, question.length,
+                                             question.needed, question.pd, place);
+            check(is_found == is_given, "the place in a file is given with the address");
+            check(!is_found ||
+                      (place.address == address &&
+                       place.file_offset - mr.file_offset.load() == question.at - mr.iova.load()),
+                  "the place is as far into the file as the address into the region");
+        }
         if (is_given)
             check(question.key != 0 && question.key >> 8 < kMrCapacity, "the key can be one");
         if (changes == 0) {

@@ -60,6 +60,8 @@ uint32_t put_region(Choices &choices) {
     mr.iova.store((how & 4) != 0 ? choices.raw<uint64_t>() : PeerMemory::kStart);
     mr.address.store((how & 8) != 0 ? choices.raw<uint64_t>() : PeerMemory::kStart);
     mr.length.store((how & 16) != 0 ? choices.raw<uint64_t>() : PeerMemory::kSize);
+    mr.file.store((how & 64) != 0 ? choices.below(4) : 0);
+    mr.file_offset.store((how & 128) != 0 ? choices.edge() : 0);
     mr.key.store((how & 32) != 0 ? choices.raw<uint32_t>() : key);
     return key;
 }

