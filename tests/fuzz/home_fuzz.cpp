@@ -105,9 +105,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             const bool is_found = find_place(*home, question.key, question.at, question.length,
                                              question.needed, question.pd, place);
             check(is_found == is_given, "the place in a file is given with the address");
+            const SharedMr &asked = home->mrs[is_found ? question.key >> 8 : 0];
             check(!is_found ||
-                      (place.address == address &&
-                       place.file_offset - mr.file_offset.load() == question.at - mr.iova.load()),
+                      (place.address == address && place.file_offset - asked.file_offset.load() ==
+                                                       question.at - asked.iova.load()),
                   "the place is as far into the file as the address into the region");
         }
         if (is_given)
