@@ -22,7 +22,7 @@ import tempfile
 import time
 
 SUPPRESSIONS = pathlib.Path(__file__).with_name("valgrind.supp")
-CASES_PER_PROCESS = 300  # keeps all processors busy, and command lines within what the kernel takes
+CASES_PER_PROCESS = 200  # keeps all processors busy, and command lines within what the kernel takes
 VALGRIND = [
     "valgrind", "-q", "--tool=memcheck", "--error-exitcode=99", "--leak-check=full",
     "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect",
