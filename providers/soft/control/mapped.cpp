@@ -108,7 +108,7 @@ int look_up_mappings(const void *addr, std::size_t length, LookFor use) noexcept
         if (size <= 0) return EFAULT;
         filled += static_cast<std::size_t>(size);
         std::string_view rest(text.data(), filled);
-        for (std::size_t at = rest.find('\n'); at != rest.npos; at = rest.find('\n')) {
+        for (std::size_t at = rest.find('\n'); at != std::string_view::npos; at = rest.find('\n')) {
             if (!coverage.take(rest.substr(0, at))) return coverage.is_complete() ? 0 : EFAULT;
             rest.remove_prefix(at + 1);
         }
