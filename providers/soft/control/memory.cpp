@@ -87,9 +87,9 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     return mrs_.add(std::move(mr));
 }
 
-// The region gets a new key, whatever changes: the old one is dead when this returns, as after
-// dereg_mr, and no access can mix the old region with the new one. Failing leaves the old one as it
-// was. addr and length of the public part are the library's to change.
+// The region gets a new key, unless nothing but its rights changes: the old one is dead when this
+// returns, as after dereg_mr, and no access can mix the old region with the new one. Failing leaves
+// the old one as it was. addr and length of the public part are the library's to change.
 Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr, size_t length,
                               int access) {
     VERBS_CHECK(judge_faults(Call::rereg_mr));
@@ -111,10 +111,23 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
     const bool is_zero_based = (access & IBV_ACCESS_ZERO_BASED) != 0;
     const bool rebases = moves || is_zero_based != ((mr->access & IBV_ACCESS_ZERO_BASED) != 0);
     const uint64_t iova = is_zero_based ? 0 : rebases ? address : mr->iova;
-    VERBS_TRY(key, process_->mrs().enter({pd->number, address, length, iova,
-                                          static_cast<uint32_t>(access),
-                                          shared_place(addr, length, access)}));
-    withdraw(mr->rkey, mr->is_remote);
+    const Extent extent{pd->number,
+                        address,
+                        length,
+                        iova,
+                        static_cast<uint32_t>(access),
+                        shared_place(addr, length, access)};
+    uint32_t key = mr->rkey;
+    if (flags == IBV_REREG_MR_CHANGE_ACCESS && !rebases) {
+        // Peers go on with the key that they have, as devices let them.
+        process_->mrs().close(key);
+        process_->await_copies(key);
+        process_->mrs().publish(key, extent);
+    } else {
+        VERBS_TRY(entered, process_->mrs().enter(extent));
+        withdraw(mr->rkey, mr->is_remote);
+        key = entered;
+    }
     pd->users.fetch_add(1);
     mr->domain->users.fetch_sub(1);
     mr->lkey = mr->rkey = mr->handle = key;
