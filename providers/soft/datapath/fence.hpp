@@ -37,9 +37,32 @@ void barrier_for_all() noexcept;
 
 inline void publish_before_look(const std::atomic<uint32_t> &other_skips_fences) noexcept {
     publish_before_look();
-    // Pairs with skip_fences() of TxEnd and RxEnd: who says that it skips them fences once after.
+    // Pairs with LookFence::skip(): who says that it skips them fences once after.
     if (other_skips_fences.load(std::memory_order_acquire) != 0) barrier_for_all();
 }
+
+// One side's fence between publishing and looking, and whether it is left out. The other side of
+// the channel is told, and makes up for it with the barrier for all. Under the queue's lock.
+class LookFence {
+public:
+    // `told` is this side's word in the channel; the fence after it pairs with the other side's
+    // publish_before_look() above.
+    void skip(bool wanted, std::atomic<uint32_t> &told) noexcept {
+        if (skips_ == wanted) return;
+        skips_ = wanted;
+        told.store(wanted ? 1 : 0, std::memory_order_release);
+        publish_before_look();
+    }
+    void operator()() const noexcept {
+        if (skips_)
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        else
+            publish_before_look();
+    }
+
+private:
+    bool skips_ = false;
+};
 
 // What I read before was read before what I read after.
 inline void read_fence() noexcept {

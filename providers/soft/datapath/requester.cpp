@@ -178,10 +178,6 @@ void drop_if_bind(SendWqe &wqe) noexcept {
     if (wqe.opcode == kOpcodeBind) drop_bind(wqe);
 }
 
-}  // namespace
-
-namespace {
-
 // Tells pollers what to wait for.
 void note_awaited(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;

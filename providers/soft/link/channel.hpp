@@ -107,17 +107,9 @@ public:
 
     // See ChannelHeader::requester_skips_fences.
     void skip_fences(bool wanted) noexcept {
-        if (skips_fences_ == wanted) return;
-        skips_fences_ = wanted;
-        header().requester_skips_fences.store(wanted ? 1 : 0, std::memory_order_release);
-        publish_before_look();
+        look_fence_.skip(wanted, header().requester_skips_fences);
     }
-    void fence_before_look() const noexcept {
-        if (skips_fences_)
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-        else
-            publish_before_look();
-    }
+    void fence_before_look() const noexcept { look_fence_(); }
 
     [[nodiscard]] uint64_t position() const noexcept { return position_; }
     [[nodiscard]] ChannelHeader &header() const noexcept { return segment_.header(); }
@@ -157,7 +149,7 @@ private:
     uint64_t position_ = 0;
     uint64_t freed_ = 0;
     uint32_t learned_ = 0;  // the acknowledgement that was looked at last
-    bool skips_fences_ = false;
+    LookFence look_fence_;
 };
 
 // A message as the responder judged it: a private copy of the header, and its payload in the ring.
@@ -248,17 +240,9 @@ public:
 
     // See ChannelHeader::responder_skips_fences.
     void skip_fences(bool wanted) noexcept {
-        if (skips_fences_ == wanted) return;
-        skips_fences_ = wanted;
-        header().responder_skips_fences.store(wanted ? 1 : 0, std::memory_order_release);
-        publish_before_look();
+        look_fence_.skip(wanted, header().responder_skips_fences);
     }
-    void fence_before_look() const noexcept {
-        if (skips_fences_)
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-        else
-            publish_before_look();
-    }
+    void fence_before_look() const noexcept { look_fence_(); }
 
     // Ends the conversation: the message at the current position was refused, and neither it nor
     // what is behind it will be taken by a receive that comes later.
@@ -297,7 +281,7 @@ private:
     std::atomic<bool> has_refused_{false};   // the same
     std::atomic<uint32_t> serving_rkey_{0};  // the same
     uint64_t acknowledged_ = 0;
-    bool skips_fences_ = false;
+    LookFence look_fence_;
     std::unique_ptr<CopyWatch::Seat> seat_;
 };
 

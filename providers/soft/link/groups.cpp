@@ -2,10 +2,10 @@
 // Binding the names, and finding them in /proc/net/unix.
 #include "link/groups.hpp"
 
-#include <fcntl.h>
+#include "link/proc_file.hpp"
+
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -50,20 +50,6 @@ Result<UniqueFd> bind_name(const std::string &prefix, uint32_t number) {
     return fd;
 }
 
-Result<std::string> read_list() {
-    const UniqueFd fd(::open(kList, O_RDONLY | O_CLOEXEC));
-    std::string text;
-    char part[16384];
-    ssize_t size = fd.is_open() ? ::read(fd.get(), part, sizeof part) : -1;
-    for (; size > 0; size = ::read(fd.get(), part, sizeof part))
-        text.append(part, static_cast<std::size_t>(size));
-    if (size < 0) {
-        const int code = errno;
-        return fail(code, std::string(kList) + ": " + std::strerror(code));
-    }
-    return text;
-}
-
 }  // namespace
 
 std::vector<uint32_t> numbers_named(const std::string &list, const std::string &prefix) {
@@ -92,12 +78,12 @@ Result<UniqueFd> enter_senders(uint32_t block) {
 }
 
 Result<GroupMembers> list_members(const Gid &group) {
-    VERBS_TRY(list, read_list());
+    VERBS_TRY(list, read_proc_file(kList));
     return numbers_named(list, prefix_of(group));
 }
 
 Result<std::vector<uint32_t>> list_senders() {
-    VERBS_TRY(list, read_list());
+    VERBS_TRY(list, read_proc_file(kList));
     return numbers_named(list, kSenders);
 }
 

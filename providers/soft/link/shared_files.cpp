@@ -3,6 +3,7 @@
 #include "link/shared_files.hpp"
 
 #include "link/layout.hpp"
+#include "link/proc_file.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,23 +16,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <string>
 
 namespace soft {
 
 using verbs::UniqueFd;
 
 namespace {
-
-std::string read_all(const char *path) {
-    std::string text;
-    const UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
-    char part[16384];
-    ssize_t size = fd.is_open() ? ::read(fd.get(), part, sizeof part) : -1;
-    for (; size > 0; size = ::read(fd.get(), part, sizeof part))
-        text.append(part, static_cast<std::size_t>(size));
-    return text;
-}
 
 // A descriptor of this process for the file, duplicated; closed when there is none that qualifies.
 UniqueFd open_descriptor(const SharedMapping &mapping) {
@@ -111,9 +101,10 @@ FilePlace SharedFiles::find(const void *address, std::size_t length) {
     const int saved = errno;
     FilePlace place;
     if (length > 0 && !is_surely_private(address)) {
-        const std::string maps = read_all("/proc/self/maps");
+        const auto maps = read_proc_file("/proc/self/maps");
         const SharedMapping mapping =
-            find_shared_mapping(maps.c_str(), reinterpret_cast<uintptr_t>(address), length);
+            maps ? find_shared_mapping(maps->c_str(), reinterpret_cast<uintptr_t>(address), length)
+                 : SharedMapping{};
         if (mapping.exists) {
             const std::lock_guard hold(*mutex_);
             if (const uint32_t number = number_of(mapping); number != 0)
