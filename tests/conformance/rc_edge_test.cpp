@@ -123,6 +123,32 @@ TEST_P(RcFailure, OfAReceiveIntoARegionThatIsGoneIsToldToBoth) {
     EXPECT_TRUE(std::ranges::all_of(region.bytes(), [](uint8_t byte) { return byte == 0; }));
 }
 
+// A sender that gives a message up may use its memory again: it comes as it was posted or not at
+// all, and the receiver has done nothing wrong.
+TEST_P(RcFailure, OfTheSenderNeverMakesAMessageOfWhatItsMemoryHoldsLater) {
+    constexpr uint32_t kLength = 40000;
+    connect();
+    for (const ibv_qp_state state : {IBV_QPS_ERR, IBV_QPS_RESET}) {
+        there().store(0, pattern(1, kLength));
+        ASSERT_EQ(there().post_send(make_send(1, {{0, kLength}})), 0);
+        ASSERT_EQ(there().change_state(state), 0);
+        if (state == IBV_QPS_ERR) {
+            EXPECT_TRUE(ended(there().sent(), 1, IBV_WC_WR_FLUSH_ERR));
+        }
+        there().store(0, pattern(2, kLength));
+        ASSERT_EQ(here().post_recv(2, {{0, kLength}}), 0);
+        ibv_wc wc{};
+        if (!never([&] { return ibv_poll_cq(here().recv_cq(), 1, &wc) != 0; })) {
+            EXPECT_TRUE(succeeded(wc, 2, IBV_WC_RECV)) << state;
+            EXPECT_EQ(here().load(0, kLength), pattern(1, kLength)) << state;
+        }
+        EXPECT_EQ(here().state(), IBV_QPS_RTS);
+        ASSERT_EQ(there().change_state(IBV_QPS_RESET), 0);
+        ASSERT_EQ(here().change_state(IBV_QPS_RESET), 0);
+        join(here(), there());
+    }
+}
+
 // The failure comes while the peer's half of the connection is being made.
 TEST_P(RcFailure, RightAfterConnectingIsHeardOfByThePeerEachTime) {
     SideOptions options;

@@ -45,7 +45,7 @@ bool take_all_arrivals(Qp &qp) noexcept {
         if (!takes_messages(state)) return false;
         if (qp.receives_to->is_polled.load(std::memory_order_relaxed)) return false;
         // A starved queue is woken by post_recv, not by what waits in the ring already; a stopped
-        // one by the hang-up, which this thread will not see before it is done here.
+        // one by its sender's end, which this thread will not see before it is done here.
         if (!ask_senders_for_kicks(qp.rq) || qp.rq.starved || qp.rq.stopped) return false;
     }
 }
@@ -229,6 +229,7 @@ void doubt_groups(SendQueue &sq) noexcept {
 
 // The responder may forget the channel, and what is still in it.
 void close_channel(TxEnd &end) noexcept {
+    end.withdraw();
     Packet packet;
     packet.kind = static_cast<uint8_t>(PacketKind::close);
     packet.channel = end.id();

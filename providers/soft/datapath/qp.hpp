@@ -232,8 +232,8 @@ struct ReceiveQueue {
     std::vector<Gid> groups;                      // UD: attached to
     // A message waits in a channel for a receive to be posted (receiver not ready).
     bool starved = false;
-    // A message waits whose data cannot be fetched: its sender's process has ended, and the hang-up
-    // that says so is still to be handled.
+    // A message waits whose data cannot be fetched: its sender has given it up or has ended, and
+    // what will say so is still to be handled.
     bool stopped = false;
     // A message was refused: its finder is about to put the QP into the error state, and until then
     // nobody else may take the same message with the next receive.

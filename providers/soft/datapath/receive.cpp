@@ -27,7 +27,7 @@ enum class Outcome {
     taken,    // done with; go on
     lost,     // passed over, as an unreliable service may; go on
     starved,  // needs a receive that is not posted
-    stopped,  // the sender's process is gone, its hang-up will be handled
+    stopped,  // the sender does not offer it any more: it never comes
     fatal,    // the QP must enter the error state
 };
 
@@ -154,7 +154,7 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_PROT_ERR, Refusal::operation);
     if (by_reference) {
         const int code = pull(end, arrival, memory);
-        if (code == ESRCH) return stop(qp);
+        if (code == ESRCH || end.has_withdrawn()) return stop(qp);
         if (code != 0)
             return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_QP_OP_ERR, Refusal::operation);
     } else {
@@ -173,9 +173,10 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     const bool is_write = arrival.kind == MessageKind::write_imm;
     // A part of its data was lost, and so is all of the message.
     if (is_write && arrival.length > 0 && std::exchange(rq.write_lost, false)) return Outcome::lost;
+    if ((arrival.flags & kFlagByReference) != 0 && (rq.sender_left || end.has_withdrawn()))
+        return stop(qp);
     RecvWqe *wqe = next_receive(qp);
     if (wqe == nullptr) return starve(qp, end);
-    if ((arrival.flags & kFlagByReference) != 0 && rq.sender_left) return stop(qp);
 
     ibv_wc wc{};
     wc.opcode = is_write ? IBV_WC_RECV_RDMA_WITH_IMM : IBV_WC_RECV;

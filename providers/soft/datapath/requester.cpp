@@ -266,6 +266,7 @@ void begin_drain(Qp &qp, bool tells) noexcept {
 
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
     SendQueue &sq = qp.sq;
+    if (sq.channel != nullptr) sq.channel->withdraw();
     ibv_wc_status status = oldest;
     sq.untold = sq.ring.is_empty() ? oldest : IBV_WC_WR_FLUSH_ERR;
     for (; sq.ring.head != sq.ring.tail; ++sq.ring.head) {

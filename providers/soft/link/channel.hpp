@@ -105,6 +105,13 @@ public:
         return acknowledgement - short_tag(end) <= kSlots;
     }
 
+    // Before the memory of messages that may not have been taken goes back to the program.
+    void withdraw() const noexcept {
+        header().requester_withdrew.store(1, std::memory_order_relaxed);
+        // Pairs with has_withdrawn(): who copied what the program writes from now on sees the flag.
+        std::atomic_thread_fence(std::memory_order_release);
+    }
+
     // See ChannelHeader::requester_skips_fences.
     void skip_fences(bool wanted) noexcept {
         look_fence_.skip(wanted, header().requester_skips_fences);
@@ -237,6 +244,12 @@ public:
         return static_cast<uint32_t>(segment_.nonce() + position());
     }
     [[nodiscard]] bool owes_acknowledgement() const noexcept { return acknowledged_ != position(); }
+
+    // Whether the requester's memory may hold something else than its messages by now.
+    [[nodiscard]] bool has_withdrawn() const noexcept {
+        std::atomic_thread_fence(std::memory_order_acquire);
+        return header().requester_withdrew.load(std::memory_order_relaxed) != 0;
+    }
 
     // See ChannelHeader::responder_skips_fences.
     void skip_fences(bool wanted) noexcept {

@@ -11,7 +11,7 @@
 namespace soft {
 
 inline constexpr std::size_t kCacheLine = 64;
-inline constexpr uint32_t kLayoutVersion = 3;
+inline constexpr uint32_t kLayoutVersion = 4;
 
 // --- home: one per process, sealed so that only its owner can write ---------------------------
 
@@ -93,6 +93,9 @@ struct ChannelHeader {
     // The requester looks at responder_wants_kick without a fence after it has published a message:
     // who sets that must make it see with a barrier for all (datapath/fence.hpp).
     std::atomic<uint32_t> requester_skips_fences;
+    // The requester has given back the memory of all that it sent and that is not yet freed. What a
+    // message only refers to is good if this is still 0 after it was copied.
+    std::atomic<uint32_t> requester_withdrew;
 
     // Written by the responder for each message.
     alignas(kCacheLine) std::atomic<uint64_t> freed;  // ring position up to which all is done
