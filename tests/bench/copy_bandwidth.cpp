@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// RDMA WRITE and READ of 1 MiB to and from another process, one at a time, against the kernel's own
-// copy between two processes (process_vm_writev and readv) and against memcpy to and from memory
-// that both processes have mapped, all with buffers of the same size in the same run.
+// RDMA WRITE and READ of 1 MiB to and from another process, one at a time: of its private memory
+// against the kernel's own copy between two processes (process_vm_writev and readv), and of its
+// memory in a shared file against memcpy to and from memory that both processes have mapped, all
+// with buffers of the same size in the same run.
 //
 // In a timed loop of verbs: post one signalled request, poll for its completion. In the others: the
-// call, nothing else. The target of WRITE and READ is ordinary private memory: it cannot be had by
-// memcpy, so that ratio shows what memory shared by the library could gain.
+// call, nothing else.
 #include "two_processes.hpp"
 
 #include <sys/mman.h>
@@ -70,56 +70,74 @@ uint8_t *share_memory() {
     return static_cast<uint8_t *>(pages);
 }
 
-// One direction, three ways in turn.
+// One direction, four ways in turn.
 struct Series {
-    std::vector<double> verbs;
+    std::vector<double> to_private;
     std::vector<double> kernel;
+    std::vector<double> to_shared;
     std::vector<double> memcpy;
 
     void print(const char *name) const {
-        std::printf("%s_verbs_gib_per_s %.2f\n%s_kernel_gib_per_s %.2f\n%s_memcpy_gib_per_s %.2f\n",
-                    name, median(verbs), name, median(kernel), name, median(memcpy));
-        std::printf("%s_ratio_kernel %.3f\n%s_ratio_memcpy %.3f\n", name,
-                    median(verbs) / median(kernel), name, median(verbs) / median(memcpy));
+        std::printf("%s_private_gib_per_s %.2f\n%s_kernel_gib_per_s %.2f\n", name,
+                    median(to_private), name, median(kernel));
+        std::printf("%s_shared_gib_per_s %.2f\n%s_memcpy_gib_per_s %.2f\n", name, median(to_shared),
+                    name, median(memcpy));
+        std::printf("%s_ratio_kernel %.3f\n%s_ratio_memcpy %.3f\n", name, ratio_to_kernel(), name,
+                    median(to_shared) / median(memcpy));
     }
+    [[nodiscard]] double ratio_to_kernel() const { return median(to_private) / median(kernel); }
 };
 
+// What is at the peer was written there, or is to be read from there next.
+void mark(const Endpoint &endpoint, int value) {
+    std::memset(endpoint.memory(), value, kBytes);
+}
+void check(const Endpoint &endpoint, int value, const char *what) {
+    must(endpoint.memory()[0] == value && endpoint.memory()[kBytes - 1] == value, what);
+}
+
 void copy(const Options &options, const Meeting &meeting, uint8_t *shared) {
-    const Endpoint endpoint(options, meeting, kBytes, kDepth);
-    std::memset(endpoint.memory(), kMark, kBytes);
+    const Endpoint ordinary(options, meeting, kBytes, kDepth);
+    const Endpoint file(options, meeting, kBytes, kDepth, Memory::shared_file);
+    mark(ordinary, kMark);
+    mark(file, kMark);
     meeting.barrier();
     Series write;
     Series read;
     const int count = options.iterations;
     for (int round = 0; round < options.rounds; ++round) {
-        write.kernel.push_back(by_kernel(endpoint, meeting.peer(), ::process_vm_writev, count));
-        write.verbs.push_back(by_verbs(endpoint, IBV_WR_RDMA_WRITE, count));
-        write.memcpy.push_back(by_memcpy(shared, endpoint.memory(), count));
-        read.kernel.push_back(by_kernel(endpoint, meeting.peer(), ::process_vm_readv, count));
-        read.verbs.push_back(by_verbs(endpoint, IBV_WR_RDMA_READ, count));
-        read.memcpy.push_back(by_memcpy(endpoint.memory(), shared, count));
+        write.kernel.push_back(by_kernel(ordinary, meeting.peer(), ::process_vm_writev, count));
+        write.to_private.push_back(by_verbs(ordinary, IBV_WR_RDMA_WRITE, count));
+        write.memcpy.push_back(by_memcpy(shared, file.memory(), count));
+        write.to_shared.push_back(by_verbs(file, IBV_WR_RDMA_WRITE, count));
+        read.kernel.push_back(by_kernel(ordinary, meeting.peer(), ::process_vm_readv, count));
+        read.to_private.push_back(by_verbs(ordinary, IBV_WR_RDMA_READ, count));
+        read.memcpy.push_back(by_memcpy(file.memory(), shared, count));
+        read.to_shared.push_back(by_verbs(file, IBV_WR_RDMA_READ, count));
     }
     meeting.barrier();  // all is written
     meeting.barrier();  // all is checked, and there is something else to read
-    by_verbs(endpoint, IBV_WR_RDMA_READ, 1);
-    must(endpoint.memory()[0] == kMark + 1 && endpoint.memory()[kBytes - 1] == kMark + 1,
-         "what was read is not the peer's data");
+    for (const Endpoint *endpoint : {&ordinary, &file}) {
+        by_verbs(*endpoint, IBV_WR_RDMA_READ, 1);
+        check(*endpoint, kMark + 1, "what was read is not the peer's data");
+    }
     meeting.barrier();
     write.print("write");
     read.print("read");
-    std::printf("ratio %.3f\n", std::min(median(write.verbs) / median(write.kernel),
-                                         median(read.verbs) / median(read.kernel)));
+    std::printf("ratio %.3f\n", std::min(write.ratio_to_kernel(), read.ratio_to_kernel()));
 }
 
 void be_copied(const Options &options, const Meeting &meeting) {
     // Where only declared tracers may touch a process; the parent is one elsewhere.
     ::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-    const Endpoint endpoint(options, meeting, kBytes, kDepth);
+    const Endpoint ordinary(options, meeting, kBytes, kDepth);
+    const Endpoint file(options, meeting, kBytes, kDepth, Memory::shared_file);
     meeting.barrier();
     meeting.barrier();
-    must(endpoint.memory()[0] == kMark && endpoint.memory()[kBytes - 1] == kMark,
-         "the data did not arrive");
-    std::memset(endpoint.memory(), kMark + 1, kBytes);
+    for (const Endpoint *endpoint : {&ordinary, &file}) {
+        check(*endpoint, kMark, "the data did not arrive");
+        mark(*endpoint, kMark + 1);
+    }
     meeting.barrier();
     meeting.barrier();
 }

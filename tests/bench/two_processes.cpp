@@ -2,6 +2,7 @@
 // The common part of the benches; see two_processes.hpp. Nothing here is measured.
 #include "two_processes.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -32,15 +33,6 @@ std::vector<int> allowed_cores() {
         if (CPU_ISSET(core, &set)) cores.push_back(core);
     }
     return cores;
-}
-
-// Only the calling thread: threads that the library starts later inherit it, as in a program that
-// is started with taskset.
-void stay_on(int core) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    must(::sched_setaffinity(0, sizeof set, &set) == 0, "sched_setaffinity");
 }
 
 }  // namespace
@@ -108,6 +100,17 @@ int run_both(const std::function<void(const Meeting &)> &first,
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+void stay_on(int core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    must(::sched_setaffinity(0, sizeof set, &set) == 0, "sched_setaffinity");
+}
+
+int current_core() {
+    return ::sched_getcpu();
+}
+
 ibv_context *open_device(const std::string &device) {
     int count = 0;
     ibv_device **list = ibv_get_device_list(&count);
@@ -136,10 +139,18 @@ int choose_gid(ibv_context *context) {
     return 0;
 }
 
-Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth)
+Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth,
+                   Memory kind)
     : bytes_(bytes) {
-    void *pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    int file = -1;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+    if (kind == Memory::shared_file) {
+        file = ::memfd_create("bench", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        must(file >= 0 && ::ftruncate(file, static_cast<off_t>(bytes)) == 0, "memfd_create");
+        must(::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) == 0, "F_ADD_SEALS");
+        flags = MAP_SHARED | MAP_POPULATE;
+    }
+    void *pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
     must(pages != MAP_FAILED, "mmap");
     memory_ = static_cast<uint8_t *>(pages);
     context_ = open_device(options.device);
@@ -148,6 +159,7 @@ Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes,
     mr_ = ibv_reg_mr(pd_, memory_, bytes,
                      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
     must(mr_ != nullptr, "ibv_reg_mr");
+    if (file >= 0) ::close(file);
     send_cq_ = ibv_create_cq(context_, static_cast<int>(depth), nullptr, nullptr, 0);
     events_ = ibv_create_comp_channel(context_);
     must(events_ != nullptr, "ibv_create_comp_channel");

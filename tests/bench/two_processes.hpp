@@ -56,6 +56,11 @@ private:
 int run_both(const std::function<void(const Meeting &)> &first,
              const std::function<void(const Meeting &)> &second);
 
+// Only the calling thread: threads that the library starts later inherit it, as in a program that
+// is started with taskset.
+void stay_on(int core);
+int current_core();
+
 // The device that a bench uses, opened.
 ibv_context *open_device(const std::string &name);
 
@@ -72,11 +77,15 @@ int choose_gid(ibv_context *context);
 // From RESET to RTS, all remote access allowed, RNR retried for ever.
 void connect_qp(ibv_qp *qp, int gid_index, const Address &peer);
 
+// Ordinary memory, or memory in a shared file that cannot shrink, which a device may map elsewhere.
+enum class Memory { ordinary, shared_file };
+
 // Memory, registered for everything, and a queue pair connected to the other process. The receive
 // CQ has a completion channel, which costs nothing unless it is armed.
 class Endpoint {
 public:
-    Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth);
+    Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth,
+             Memory kind = Memory::ordinary);
     Endpoint(const Endpoint &) = delete;
     Endpoint &operator=(const Endpoint &) = delete;
     ~Endpoint();

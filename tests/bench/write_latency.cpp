@@ -4,7 +4,7 @@
 //
 // In the timed loop of either side: an inline WRITE of a growing value into the peer's memory, and
 // loads from the own memory until the peer's value is there. One WRITE in 32 is signalled and its
-// completion waited for, inside too.
+// completion waited for, inside too. The memory is in a shared file, where a WRITE is a store.
 #include "raw_flag.hpp"
 
 namespace {
@@ -57,7 +57,7 @@ private:
 };
 
 void play(const Options &options, const Meeting &meeting, Flags &flags, bool begins) {
-    const Endpoint endpoint(options, meeting, 4096, kDepth);
+    const Endpoint endpoint(options, meeting, 4096, kDepth, Memory::shared_file);
     Player player(endpoint);
     compare_half_trips(options, meeting, flags, begins,
                        [&](int count) { return player.half_trip(count, begins); });

@@ -179,6 +179,23 @@ TEST_P(RcFailure, IsTheEndOfAReadFromAResponderThatServesNone) {
     EXPECT_EQ(here().load(0, 100), std::vector<uint8_t>(100));
 }
 
+// IBTA volume 1, 10.7.2.2: who may have no READ or atomic under way cannot process one.
+TEST_P(RcFailure, OfAReadByARequesterThatMayHaveNoneIsItsOwn) {
+    SideOptions none;
+    none.path.rd_atomic = 0;
+    connect(none, {});
+    ASSERT_EQ(there().post_recv(1, {{0, 8}}), 0);
+    ASSERT_EQ(here().post_send(make_send(2, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_read(3, {{0, 8}}, there().at(0))), 0);
+    ASSERT_EQ(here().post_send(make_send(4, {{0, 8}})), 0);
+    EXPECT_TRUE(succeeded(here().sent(), 2, IBV_WC_SEND));
+    EXPECT_TRUE(ended(here().sent(), 3, IBV_WC_LOC_QP_OP_ERR));
+    expect_flushed(here().sent(1), {4});
+    EXPECT_TRUE(succeeded(there().received(), 1, IBV_WC_RECV));
+    EXPECT_EQ(here().state(), IBV_QPS_ERR);
+    EXPECT_EQ(there().state(), IBV_QPS_RTS);
+}
+
 TEST_P(RcFailure, IsNotTheEndOfAWriteToAResponderThatServesNoReads) {
     SideOptions none;
     none.path.rd_atomic = 0;

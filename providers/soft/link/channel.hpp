@@ -109,7 +109,7 @@ public:
     void withdraw() const noexcept {
         header().requester_withdrew.store(1, std::memory_order_relaxed);
         // Pairs with has_withdrawn(): who copied what the program writes from now on sees the flag.
-        std::atomic_thread_fence(std::memory_order_release);
+        publish_before_look();
     }
 
     // See ChannelHeader::requester_skips_fences.
@@ -247,7 +247,7 @@ public:
 
     // Whether the requester's memory may hold something else than its messages by now.
     [[nodiscard]] bool has_withdrawn() const noexcept {
-        std::atomic_thread_fence(std::memory_order_acquire);
+        read_fence();
         return header().requester_withdrew.load(std::memory_order_relaxed) != 0;
     }
 
