@@ -68,8 +68,14 @@ uint32_t remote_access(const ibv_qp_attr &attr) {
     return attr.qp_access_flags & (attr.max_dest_rd_atomic == 0 ? ~kResponses : ~0u);
 }
 
+// Where a queue pair stands among those that complete into a CQ; under its progress_lock.
+std::size_t &place_in(Qp &qp, const Cq &cq) noexcept {
+    return qp.sends_to == &cq ? qp.place_in_sends_to : qp.place_in_receives_to;
+}
+
 void join(Cq &cq, Qp &qp) {
     const std::lock_guard hold(cq.progress_lock);
+    place_in(qp, cq) = cq.polled.size();
     cq.polled.push_back(&qp);
 }
 
@@ -88,9 +94,18 @@ void leave_for_good(Qp &qp) {
     qp.rq.srq->users.fetch_sub(1);
 }
 
-void leave(Cq &cq, Qp &qp) {
+void leave(Cq &cq, Qp &qp) noexcept {
     const std::lock_guard hold(cq.progress_lock);
-    std::erase(cq.polled, &qp);
+    const std::size_t place = place_in(qp, cq);
+    Qp *last = cq.polled.back();
+    cq.polled[place] = last;
+    place_in(*last, cq) = place;
+    cq.polled.pop_back();
+}
+
+void leave_queues(Qp &qp) noexcept {
+    leave(*qp.sends_to, qp);
+    if (qp.receives_to != qp.sends_to) leave(*qp.receives_to, qp);
 }
 
 // Attributes that a channel is opened with: in SQD they change by opening another one.
@@ -154,8 +169,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     join(*qp->sends_to, *qp);
     if (qp->receives_to != qp->sends_to) join(*qp->receives_to, *qp);
     if (auto enlisted = process_->enlist(*qp); !enlisted) {
-        leave(*qp->sends_to, *qp);
-        leave(*qp->receives_to, *qp);
+        leave_queues(*qp);
         leave_for_good(*qp);
         return verbs::Failure(std::move(enlisted.error()));
     }
@@ -301,8 +315,7 @@ Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_
 }
 
 void Device::withdraw(Qp &qp) noexcept {
-    leave(*qp.sends_to, qp);
-    leave(*qp.receives_to, qp);
+    leave_queues(qp);
     process_->delist(qp);
     discard_sends(qp);
     leave_for_good(qp);

@@ -259,6 +259,9 @@ struct Qp : ibv_qp {
     bool has_faults = false;    // `faults` is to be asked
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
+    // In their `polled`; the first alone where they are one.
+    std::size_t place_in_sends_to = 0;
+    std::size_t place_in_receives_to = 0;
     EventPipe *async_events = nullptr;
     const Device *device = nullptr;
     std::atomic<ibv_qp_state> now{IBV_QPS_RESET};

@@ -239,6 +239,7 @@ void push_sends(Qp &qp) noexcept {
     if (sq.unreachable || !qp.is_reliable ||
         qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no)
         return advance_sends(qp);
+    if (sq.sent == sq.ring.tail) return note_awaited(qp);
     Untold untold;
     tell(untold, sq.channel.get());
     if (!transmit_all(qp, untold)) return note_awaited(qp);
