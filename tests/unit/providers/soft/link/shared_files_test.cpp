@@ -85,8 +85,8 @@ TEST(SharedFilesOfAProcess, AreNotFilesThatCanShrink) {
 
 class FilesOfAPeer : public ::testing::Test {
 protected:
-    static verbs::UniqueFd make(off_t size, int seals) {
-        verbs::UniqueFd fd(::memfd_create("peer", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    static verbs::UniqueFd make(off_t size, int seals, unsigned more = 0) {
+        verbs::UniqueFd fd(::memfd_create("peer", MFD_CLOEXEC | MFD_ALLOW_SEALING | more));
         EXPECT_EQ(::ftruncate(fd.get(), size), 0);
         EXPECT_EQ(::fcntl(fd.get(), F_ADD_SEALS, seals), 0);
         return fd;
@@ -95,6 +95,7 @@ protected:
 };
 
 TEST_F(FilesOfAPeer, AreMappedAndKnowTheirBounds) {
+    ASSERT_TRUE(files.is_to_be_asked_for(3));
     ASSERT_TRUE(files.map(3, make(8192, F_SEAL_SHRINK)).has_value());
     EXPECT_NE(files.find(3, 0, 8192), nullptr);
     EXPECT_EQ(files.find(3, 1, 8191), files.find(3, 0, 1) + 1);
@@ -111,7 +112,14 @@ TEST_F(FilesOfAPeer, AreAskedForOnce) {
     EXPECT_FALSE(files.is_to_be_asked_for(kMostFiles));
 }
 
+TEST_F(FilesOfAPeer, AreRefusedWhereNobodyAskedForThem) {
+    EXPECT_FALSE(files.map(3, make(8192, F_SEAL_SHRINK)).has_value());
+    EXPECT_EQ(files.find(3, 0, 1), nullptr);
+}
+
 TEST_F(FilesOfAPeer, AreRefusedWhereTheyCouldMakeUsFault) {
+    ASSERT_TRUE(files.is_to_be_asked_for(3));
+    EXPECT_FALSE(files.map(3, make(2 << 20, F_SEAL_SHRINK, MFD_HUGETLB)).has_value());
     EXPECT_FALSE(files.map(3, make(8192, F_SEAL_GROW)).has_value());
     EXPECT_FALSE(files.map(3, make(0, F_SEAL_SHRINK)).has_value());
     EXPECT_FALSE(files.map(3, verbs::UniqueFd()).has_value());
@@ -120,6 +128,7 @@ TEST_F(FilesOfAPeer, AreRefusedWhereTheyCouldMakeUsFault) {
 }
 
 TEST_F(FilesOfAPeer, AreNotReplaced) {
+    ASSERT_TRUE(files.is_to_be_asked_for(3));
     ASSERT_TRUE(files.map(3, make(8192, F_SEAL_SHRINK)).has_value());
     EXPECT_FALSE(files.map(3, make(8192, F_SEAL_SHRINK)).has_value());
 }
