@@ -65,7 +65,7 @@ TEST_F(RestartedPeer, GetsNothingOfAnOldConnectionAndSendsNothingIntoIt) {
     exchange().send_value(here().address());
     exchange().receive_value<bool>();  // it has a receive and sends to us
     // The death of the old one ended our queue pair, whoever came after it.
-    ASSERT_EQ(here().post_send(make_send(4, {{0, 100}})), 0);
+    ASSERT_EQ(here().post_send(make_send(4, {{512, 100}})), 0);
     const ibv_wc wc = here().sent();
     EXPECT_EQ(wc.wr_id, 4u);
     EXPECT_TRUE(wc.status == IBV_WC_RETRY_EXC_ERR || wc.status == IBV_WC_WR_FLUSH_ERR)
@@ -84,7 +84,7 @@ TEST_F(RestartedPeer, CanBeConnectedToAnew) {
     ASSERT_EQ(here().post_recv(3, {{0, 100}}), 0);
     exchange().send_value(here().address());
     exchange().receive_value<bool>();
-    ASSERT_EQ(here().post_send(make_send(4, {{0, 8}})), 0);
+    ASSERT_EQ(here().post_send(make_send(4, {{512, 8}})), 0);
     EXPECT_TRUE(succeeded(here().sent(), 4, IBV_WC_SEND));
     EXPECT_TRUE(succeeded(here().received(), 3, IBV_WC_RECV));
     const auto told = exchange().receive_value<Rebirth>(patience(60s));
