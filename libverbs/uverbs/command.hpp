@@ -32,9 +32,10 @@ public:
     AnyCommand &operator=(const AnyCommand &) = delete;
 
     // A value for the kernel. Up to 8 bytes travel in the attribute itself.
-    template <class T>
-    requires std::is_trivially_copyable_v<T> Place in(std::uint16_t id, const T &value)
-    noexcept { return in_bytes(id, std::as_bytes(std::span(&value, 1))); }
+    template <Bytes T>
+    Place in(std::uint16_t id, const T &value) noexcept {
+        return in_bytes(id, std::as_bytes(std::span(&value, 1)));
+    }
     Place in_bytes(std::uint16_t id, std::span<const std::byte> bytes) noexcept;
     // A number that the kernel declares as an enumeration or as flags: 64 bits on the wire.
     Place constant(std::uint16_t id, std::uint64_t value) noexcept { return in(id, value); }
@@ -43,9 +44,10 @@ public:
                       std::span<const std::byte> bytes) noexcept;
 
     // Where the kernel writes a value, and how much room there is.
-    template <class T>
-    requires std::is_trivially_copyable_v<T> Place out(std::uint16_t id, T &value)
-    noexcept { return out_bytes(id, std::as_writable_bytes(std::span(&value, 1))); }
+    template <Bytes T>
+    Place out(std::uint16_t id, T &value) noexcept {
+        return out_bytes(id, std::as_writable_bytes(std::span(&value, 1)));
+    }
     Place out_bytes(std::uint16_t id, std::span<std::byte> bytes) noexcept;
 
     // An object that exists, several of them, an open descriptor.
@@ -62,14 +64,14 @@ public:
     // A kernel that does not know this attribute may pass over it.
     void make_optional(Place place) noexcept;
 
-    // After the command has been run.
-    [[nodiscard]] Result<std::uint32_t> created_object(Place place) const;
-    [[nodiscard]] Result<int> created_descriptor(Place place) const;
+    // After the command has been run. An answer that no kernel gives is refused with EPROTO.
+    [[nodiscard]] Result<std::uint32_t> created_object(const char *verb, Place place) const;
+    [[nodiscard]] Result<int> created_descriptor(const char *verb, Place place) const;
     // Whether the kernel has written an optional output.
     [[nodiscard]] bool is_written(Place place) const noexcept;
 
-    // The whole command, ready for the ioctl; refused when something did not fit.
-    [[nodiscard]] Result<ib_uverbs_ioctl_hdr *> finish(std::uint32_t driver_id) noexcept;
+    // The whole command, ready for the ioctl; nullptr when something did not fit.
+    [[nodiscard]] ib_uverbs_ioctl_hdr *finish(std::uint32_t driver_id) noexcept;
 
 protected:
     AnyCommand(std::byte *storage, std::uint16_t room, std::uint16_t object,
@@ -77,7 +79,7 @@ protected:
     ~AnyCommand() = default;
 
 private:
-    [[nodiscard]] Place add(std::uint16_t id, std::size_t length, std::uint64_t data) noexcept;
+    Place add(std::uint16_t id, std::size_t length, std::uint64_t data) noexcept;
     [[nodiscard]] ib_uverbs_attr *at(Place place) const noexcept;
 
     std::byte *const storage_;

@@ -45,8 +45,9 @@ struct Qp {
 // The same with what only the extended command knows (rate_limit).
 [[nodiscard]] Result<void>
 modify_qp_ex(const Context &context, const ib_uverbs_ex_modify_qp &change, const Udata &udata = {});
-[[nodiscard]] Result<ib_uverbs_query_qp_resp> query_qp(const Context &context, std::uint32_t qp,
-                                                       std::uint32_t attr_mask);
+// The state comes back in the kernel's struct, which ends in an array and so cannot be in a Result.
+[[nodiscard]] Result<void> query_qp(const Context &context, std::uint32_t qp,
+                                    std::uint32_t attr_mask, ib_uverbs_query_qp_resp &state);
 // How many events of the QP the kernel has handed out.
 [[nodiscard]] Result<std::uint32_t> destroy_qp(const Context &context, std::uint32_t qp);
 

@@ -9,20 +9,22 @@
 
 namespace verbs::uverbs {
 
+// What may be copied byte by byte.
+template <class T>
+concept Bytes = std::is_trivially_copyable_v<T>;
+
 struct Udata {
     std::span<const std::byte> in;
     // A kernel older than the provider writes less, or nothing: set to zero what is to be judged.
     std::span<std::byte> out;
 };
 
-template <class Answer>
-requires std::is_trivially_copyable_v<Answer>
+template <Bytes Answer>
 [[nodiscard]] Udata udata_out(Answer &answer) noexcept {
     return {{}, std::as_writable_bytes(std::span(&answer, 1))};
 }
 
-template <class Request>
-requires std::is_trivially_copyable_v<Request>
+template <Bytes Request>
 [[nodiscard]] Udata udata_in(const Request &request) noexcept {
     return {std::as_bytes(std::span(&request, 1)), {}};
 }

@@ -38,9 +38,13 @@ template <class T>
     return std::as_writable_bytes(std::span(&value, 1));
 }
 
+// Not the last argument of a command without an answer.
+template <class T>
+concept Answer = !std::is_same_v<std::remove_const_t<T>, Udata>;
+
 }  // namespace detail
 
-template <class Request, class Response>
+template <class Request, detail::Answer Response>
 [[nodiscard]] WriteCommand write_command(std::uint32_t number, const Request &request,
                                          Response &response, const Udata &udata = {}) noexcept {
     static_assert(offsetof(Request, response) == 0);
@@ -54,7 +58,13 @@ template <class Request>
     return {number, detail::bytes_of(request), {}, udata};
 }
 
-template <class Request, class Response>
+template <class Request>
+[[nodiscard]] WriteCommand extended_command(std::uint32_t number, const Request &request,
+                                            const Udata &udata = {}) noexcept {
+    return {number | IB_USER_VERBS_CMD_FLAG_EXTENDED, detail::bytes_of(request), {}, udata};
+}
+
+template <class Request, detail::Answer Response>
 [[nodiscard]] WriteCommand extended_command(std::uint32_t number, const Request &request,
                                             Response &response, const Udata &udata = {}) noexcept {
     return {number | IB_USER_VERBS_CMD_FLAG_EXTENDED, detail::bytes_of(request),
