@@ -5,6 +5,7 @@
 #include "core/mapping.hpp"
 #include "core/spin_lock.hpp"
 #include "datapath/queue.hpp"
+#include "uverbs/context.hpp"
 
 #include <mutex>
 #include <utility>
@@ -14,7 +15,8 @@ namespace rxe {
 struct Cq : ibv_cq {
     Cq() noexcept : ibv_cq{} {}
 
-    verbs::SpinLock lock;  // leaf: the two below
+    const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
+    verbs::SpinLock lock;                            // leaf: the two below
     CompletionQueue ring;
     verbs::Mapping memory;
 };

@@ -2,6 +2,9 @@
 // The commands that the data path gives to the kernel: look at the send queue, arm a completion
 // queue, flush the receive queue. Each is one write() of bytes that are ready before, in the older
 // command ABI, which every kernel with this driver takes; there is no shorter way into it.
+//
+// The kernel refuses write() (EACCES) to a process that has changed its user since it opened the
+// device. Then the command goes the long way, through libverbs/uverbs, in an ioctl.
 #pragma once
 
 #include "datapath/layout.hpp"

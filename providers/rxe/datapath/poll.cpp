@@ -2,6 +2,7 @@
 // Polling completions, and asking to be told of the next one.
 #include "datapath/cq.hpp"
 #include "datapath/doorbell.hpp"
+#include "uverbs/cq.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -51,11 +52,15 @@ void forget_completions(Cq &cq, uint32_t qp_num) noexcept {
     cq.ring.publish();
 }
 
-int req_notify_cq(ibv_cq *cq, int solicited_only) noexcept {
+int req_notify_cq(ibv_cq *ibcq, int solicited_only) noexcept {
     NotifyCommand command;
-    command.request.cq_handle = cq->handle;
+    command.request.cq_handle = ibcq->handle;
     command.request.solicited_only = solicited_only != 0 ? 1 : 0;
-    return give(cq->context->cmd_fd, command);
+    const int code = give(ibcq->context->cmd_fd, command);
+    const auto *kernel = static_cast<Cq *>(ibcq)->kernel;
+    if (code == EACCES && kernel != nullptr) [[unlikely]]
+        return verbs::uverbs::req_notify_cq(*kernel, ibcq->handle, solicited_only != 0);
+    return code;
 }
 
 }  // namespace rxe

@@ -8,6 +8,7 @@
 #include "datapath/doorbell.hpp"
 #include "datapath/queue.hpp"
 #include "datapath/srq.hpp"
+#include "uverbs/context.hpp"
 
 namespace rxe {
 
@@ -27,6 +28,7 @@ struct SendQueue {
 struct Qp : ibv_qp {
     Qp() noexcept : ibv_qp{} {}
 
+    const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
     SendQueue sq;
     ReceiveQueue rq;  // not open with a shared receive queue
 };

@@ -38,8 +38,10 @@ __attribute__((noinline)) void flush(const Qp &qp) noexcept {
     request.qp_state = IBV_QPS_ERR;
     ErrorCommand command;
     std::memcpy(command.request, &request, sizeof request);
-    // Refused only when the device is gone, and then nothing is flushed by anybody.
-    (void)give(qp.context->cmd_fd, command);
+    // Otherwise refused only when the device is gone, and then nothing is flushed by anybody.
+    if (give(qp.context->cmd_fd, command) == EACCES && qp.kernel != nullptr)
+        (void)qp.kernel->run_quietly(
+            verbs::uverbs::write_command(IB_USER_VERBS_CMD_MODIFY_QP, request));
 }
 
 }  // namespace

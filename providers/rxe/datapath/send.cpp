@@ -3,6 +3,7 @@
 // call.
 #include "datapath/ah.hpp"
 #include "datapath/qp.hpp"
+#include "uverbs/qp.hpp"
 
 #include <array>
 #include <cerrno>
@@ -158,6 +159,16 @@ int fill(SendQueue &sq, const ibv_send_wr &wr) noexcept {
     return 0;
 }
 
+__attribute__((noinline)) int ring_the_long_way(const Qp &qp, int refusal) noexcept {
+    if (refusal != EACCES || qp.kernel == nullptr) return refusal;
+    return verbs::uverbs::post_send_doorbell(*qp.kernel, qp.handle);
+}
+
+int ring(const Qp &qp) noexcept {
+    const int refusal = give(qp.context->cmd_fd, qp.sq.doorbell);
+    return refusal == 0 ? 0 : ring_the_long_way(qp, refusal);
+}
+
 }  // namespace
 
 // When the kernel does not take the command (the device is gone, or there is no memory left), what
@@ -183,7 +194,7 @@ int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     sq.ring.publish();
     sq.lock.unlock();
     if (wr == first) return code;
-    if (const int refusal = give(qp.context->cmd_fd, sq.doorbell); refusal != 0) [[unlikely]] {
+    if (const int refusal = ring(qp); refusal != 0) [[unlikely]] {
         *bad_wr = first;
         return refusal;
     }
