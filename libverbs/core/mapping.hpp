@@ -28,9 +28,10 @@ public:
     Mapping &operator=(const Mapping &) = delete;
     ~Mapping() { reset(); }
 
-    // Maps `size` bytes of `fd` from its start, shared. `protection` as in mmap(2).
-    [[nodiscard]] static Result<Mapping> shared(int fd, std::size_t size, int protection) {
-        void *start = ::mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
+    // Maps `size` bytes of `fd` from `offset` on, shared. `protection` as in mmap(2).
+    [[nodiscard]] static Result<Mapping> shared(int fd, std::size_t size, int protection,
+                                                off_t offset = 0) {
+        void *start = ::mmap(nullptr, size, protection, MAP_SHARED, fd, offset);
         if (start == MAP_FAILED) {
             const int code = errno;
             return fail(code, std::string("mmap of ") + std::to_string(size) +

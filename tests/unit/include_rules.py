@@ -20,8 +20,9 @@ ALLOWED = {
     "libverbs/api": {"core", "loader", "provider", "uverbs", "device", "abi"},
     "libverbs/abi": set(),
     "libverbs/include": set(),
-    # What the provider contract gives, and the base that its C++ framework stands on.
-    "providers": {"provider", "core"},
+    # What the provider contract gives, the base that its C++ framework stands on, and the commands to
+    # the kernel, which a plugin for a kernel device links into itself.
+    "providers": {"provider", "core", "uverbs"},
     "exp": {"core", "loader", "provider", "uverbs", "device", "abi", "api"},
     "compat_sonames": {"abi"},
     "tests/conformance": set(),

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "control/event_pipe.hpp"
-#include "datapath/spin_lock.hpp"
+#include "core/spin_lock.hpp"
 
 #include <infiniband/verbs.h>
 
@@ -14,6 +14,8 @@
 #include <vector>
 
 namespace soft {
+
+using verbs::SpinLock;
 
 class Process;
 struct Qp;

@@ -9,9 +9,9 @@
 #pragma once
 
 #include "core/fd.hpp"
+#include "core/spin_lock.hpp"
 #include "datapath/cq.hpp"
 #include "datapath/gather.hpp"
-#include "datapath/spin_lock.hpp"
 #include "faults/injector.hpp"
 #include "link/channel.hpp"
 

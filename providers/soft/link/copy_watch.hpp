@@ -3,12 +3,14 @@
 // copied by one of our threads. Whoever takes a region away waits here until nobody does any more.
 #pragma once
 
-#include "datapath/spin_lock.hpp"
+#include "core/spin_lock.hpp"
 
 #include <cstdint>
 #include <vector>
 
 namespace soft {
+
+using verbs::SpinLock;
 
 class RxEnd;
 

@@ -6,7 +6,7 @@
 
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
-#include "datapath/spin_lock.hpp"
+#include "core/spin_lock.hpp"
 #include "link/layout.hpp"
 
 #include <array>
@@ -16,6 +16,8 @@
 #include <mutex>
 
 namespace soft {
+
+using verbs::SpinLock;
 
 // read and write go by way of some shared memory of our own, of which the kernel copies to and from
 // the program's (pread, pwrite): the one way that no filter of system calls closes. One descriptor

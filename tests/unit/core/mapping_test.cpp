@@ -18,6 +18,15 @@ TEST(Mapping, SharesTheBytesOfAFile) {
     EXPECT_EQ(static_cast<const char *>(two->data())[100], 'v');
 }
 
+TEST(Mapping, MayBeginInsideOfTheFile) {
+    const UniqueFd fd(::memfd_create("mapping_test", MFD_CLOEXEC));
+    ASSERT_EQ(::ftruncate(fd.get(), 8192), 0);
+    ASSERT_EQ(::pwrite(fd.get(), "v", 1, 4096), 1);
+    const auto mapping = Mapping::shared(fd.get(), 4096, PROT_READ, 4096);
+    ASSERT_TRUE(mapping);
+    EXPECT_EQ(static_cast<const char *>(mapping->data())[0], 'v');
+}
+
 TEST(Mapping, TellsWhyItFailed) {
     const auto mapping = Mapping::shared(-1, 4096, PROT_READ);
     ASSERT_FALSE(mapping);

@@ -7,7 +7,7 @@
 
 #include <atomic>
 
-namespace soft {
+namespace verbs {
 
 inline void relax_cpu() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -43,4 +43,4 @@ private:
     std::atomic<bool> held_{false};
 };
 
-}  // namespace soft
+}  // namespace verbs

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a refusal of the kernel means, in words, and which refusals of a destruction are none.
+#pragma once
+
+#include "core/result.hpp"
+
+namespace verbs::uverbs {
+
+// The error for a command that ended with this errno value. Numbers that only the command layer
+// understands (ENOTTY, EPROTONOSUPPORT) become EOPNOTSUPP.
+[[nodiscard]] Failure refused(const char *verb, int code);
+
+// The error for an answer that no kernel gives: EPROTO.
+[[nodiscard]] Failure odd_answer(const char *verb, const char *what);
+
+// Whether the kernel lacks this way of giving the command, so that an older one is to be tried.
+[[nodiscard]] bool is_unknown_method(int code) noexcept;
+
+// Of a removed device the kernel has destroyed all objects and answers EIO: what was to be
+// destroyed is gone.
+[[nodiscard]] bool is_destroyed(int code) noexcept;
+
+}  // namespace verbs::uverbs

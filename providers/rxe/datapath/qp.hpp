@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Queue pairs: two queues that we fill. The kernel judges states and keys; what it cannot see, or
+// would answer with an error of the whole queue pair, is judged while posting.
+#pragma once
+
+#include "core/mapping.hpp"
+#include "core/spin_lock.hpp"
+#include "datapath/doorbell.hpp"
+#include "datapath/queue.hpp"
+#include "datapath/srq.hpp"
+#include "uverbs/context.hpp"
+
+namespace rxe {
+
+struct SendQueue {
+    verbs::SpinLock lock;  // leaf: the ring
+    uint8_t type_bit = 0;  // which queue pair, in the table of opcodes (send.cpp)
+    uint32_t max_sge = 0;
+    uint32_t max_inline = 0;   // bytes
+    uint32_t max_message = 0;  // bytes; of a datagram, the MTU of the port
+    uint32_t qkey = 0;         // of datagrams that ask for the queue pair's own
+    WorkQueue ring;
+    SendDoorbell doorbell;
+    uint32_t answer = 0;  // to the doorbell: says nothing to us. Each queue has its own cache line.
+    verbs::Mapping memory;
+};
+
+struct Qp : ibv_qp {
+    Qp() noexcept : ibv_qp{} {}
+
+    const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
+    SendQueue sq;
+    ReceiveQueue rq;  // not open with a shared receive queue
+};
+
+// The longest message of a connected queue pair (IBTA 9.7.7.1.3: 2^31 bytes).
+inline constexpr uint32_t kMaxMessage = 1u << 31;
+
+// Takes over what the kernel has made: the mappings of the queues (that of receives empty with a
+// shared receive queue) and its handle. `cap` has what the kernel granted, and receives how many
+// requests fit in truth, which is more.
+[[nodiscard]] verbs::Result<void> attach(Qp &qp, ibv_qp_type type, uint32_t handle,
+                                         verbs::Mapping sends, verbs::Mapping receives,
+                                         ibv_qp_cap &cap);
+
+// Binds a window of type 1 by a request in the send queue; on success mw.rkey is its next key.
+[[nodiscard]] verbs::Result<void> bind_mw(Qp &qp, ibv_mw &mw, const ibv_mw_bind &bind);
+
+// Two entries of context->ops.
+int post_send(ibv_qp *qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept;
+int post_recv(ibv_qp *qp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept;
+
+}  // namespace rxe
