@@ -4,6 +4,8 @@
 #include "uverbs/answer.hpp"
 #include "uverbs/destroy.hpp"
 
+#include <cstring>
+
 namespace verbs::uverbs {
 
 static_assert(sizeof(ib_uverbs_qp_cap) == 20);
@@ -163,7 +165,9 @@ Result<std::uint32_t> destroy_qp(const Context &context, std::uint32_t qp) {
 }
 
 int post_send_doorbell(const Context &context, std::uint32_t qp) noexcept {
-    ib_uverbs_post_send request{};
+    // Not by an initialiser: see create_flow().
+    ib_uverbs_post_send request;
+    std::memset(&request, 0, sizeof request);
     request.qp_handle = qp;
     request.wqe_size = sizeof(ib_uverbs_send_wr);  // the kernel wants it, though there is none
     ib_uverbs_post_send_resp response{};

@@ -107,7 +107,8 @@ TEST(ReceivesOfASharedQueue, AreWrittenAndRefusedAsOthers) {
     ASSERT_TRUE(rxe::attach(srq.rq, queue.map(), 2));
     std::array<ibv_sge, 3> pieces{{{0x1000, 8, 11}, {0x2000, 100, 12}, {0x3000, 1, 13}}};
     std::array<ibv_recv_wr, 2> list{
-        {{7, &list[1], pieces.data(), 2}, {8, nullptr, pieces.data(), 3}}};
+        {{7, nullptr, pieces.data(), 2}, {8, nullptr, pieces.data(), 3}}};
+    list[0].next = &list[1];
     ibv_recv_wr *bad = nullptr;
     EXPECT_EQ(rxe::post_srq_recv(&srq, &list[0], &bad), EINVAL);
     EXPECT_EQ(bad, &list[1]);
