@@ -30,9 +30,3 @@ VERBS_SYMVER(ibv_query_qp_data_in_order, "@@IBVERBS_1.14");
 int compat_ibv_query_qp_data_in_order(ibv_qp *, enum ibv_wr_opcode, uint32_t) {
     return 0;
 }
-
-// Providers of Ethernet devices asked for the link address of a GID with this.
-VERBS_SYMVER(ibv_resolve_eth_l2_from_gid, "@@IBVERBS_1.1");
-int compat_ibv_resolve_eth_l2_from_gid(ibv_context *, ibv_ah_attr *, uint8_t *, uint16_t *) {
-    return refuse("ibv_resolve_eth_l2_from_gid: link addresses are the provider's own business");
-}

@@ -29,8 +29,11 @@ ibv_device **ibv_get_device_list(int *num_devices) {
         int count = 0;
         VERBS_TRY(list, registry.list(count));
         if (num_devices != nullptr) *num_devices = count;
-        // To have no device is no failure; but somebody will ask why.
-        if (count == 0) reason::set(registry.why_empty());
+        // To have no device, or not all of them, is no failure; but somebody will ask why.
+        if (count == 0)
+            reason::set(registry.why_empty());
+        else if (const auto problems = registry.kernel_problems(); !problems.empty())
+            reason::set(problems);
         return list;
     });
 }

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "device/device.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 namespace verbs::device {
 namespace {
 
 constexpr char kNobody = 0;
-
-template <std::size_t Size>
-bool ends(const char (&text)[Size]) {
-    return std::memchr(text, '\0', Size) != nullptr;
-}
 
 }  // namespace
 
@@ -32,18 +26,8 @@ bool Device::is(const loader::Provider &provider,
                 const verbs_provider_device &announced) const noexcept {
     return &provider == &provider_ && std::strcmp(announced.name, announced_.name) == 0 &&
            announced.node_guid_be == announced_.node_guid_be &&
-           announced.cookie == announced_.cookie;
-}
-
-Result<verbs_provider_device> checked(const verbs_provider_device &announced) {
-    if (!ends(announced.name) || !ends(announced.dev_name) || !ends(announced.dev_path) ||
-        !ends(announced.ibdev_path))
-        return fail(EINVAL, "a text of an announced device does not end");
-    const std::string_view name = announced.name;
-    const auto is_unfit = [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '/'; };
-    if (name.empty() || std::any_of(name.begin(), name.end(), is_unfit))
-        return fail(EINVAL, "the name of an announced device is empty or not plain");
-    return announced;
+           announced.cookie == announced_.cookie && announced.index == announced_.index &&
+           std::strcmp(announced.dev_name, announced_.dev_name) == 0;
 }
 
 }  // namespace verbs::device

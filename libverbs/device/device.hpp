@@ -3,7 +3,6 @@
 // for as long as the device exists or a list or an open context refers to it.
 #pragma once
 
-#include "core/result.hpp"
 #include "loader/provider.hpp"
 
 #include <verbs/provider.h>
@@ -39,8 +38,5 @@ private:
     loader::Provider &provider_;
     const verbs_provider_device announced_;
 };
-
-// An announcement as it may be used: texts that end, a name fit for a file name.
-[[nodiscard]] Result<verbs_provider_device> checked(const verbs_provider_device &announced);
 
 }  // namespace verbs::device

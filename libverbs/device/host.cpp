@@ -34,7 +34,7 @@ const char *environment_of(const char *name) noexcept {
 }
 
 int count_kernel_devices() noexcept {
-    return kernel_device_count();
+    return Kernel::of_process().count();
 }
 
 // Closes the object's account, waits until `is_acknowledged(taken)`, and ends mutex and cond.

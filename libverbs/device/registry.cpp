@@ -3,7 +3,11 @@
 
 #include "core/environment.hpp"
 #include "core/log.hpp"
+#include "device/announcement.hpp"
 #include "device/host.hpp"
+#include "device/match.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -39,7 +43,8 @@ std::string joined(const Range &texts) {
 }  // namespace
 
 Registry &Registry::of_process() {
-    static auto *const registry = new Registry(loader::search_path_of_process(), host_table());
+    static auto *const registry =
+        new Registry(loader::search_path_of_process(), host_table(), Kernel::of_process());
     return *registry;
 }
 
@@ -80,7 +85,8 @@ Result<std::shared_ptr<Device>> Registry::find(const ibv_device *handle) {
 std::string Registry::why_empty() {
     const std::lock_guard ranked_first(scanning_);
     const std::lock_guard guard(lock_);
-    auto reasons = refused_manifests_;
+    auto reasons = kernel_problems_;  // first: the text is cut where it is too long
+    reasons.insert(reasons.end(), refused_manifests_.begin(), refused_manifests_.end());
     reasons.insert(reasons.end(), problems_.begin(), problems_.end());
     if (!reasons.empty()) return "no RDMA device; refused: " + joined(reasons);
     std::vector<std::string> names;
@@ -94,15 +100,47 @@ std::string Registry::why_empty() {
     return "no RDMA device: none offered by " + joined(names);
 }
 
+std::string Registry::kernel_problems() {
+    const std::lock_guard guard(lock_);
+    return joined(kernel_problems_);
+}
+
 namespace {
 
+bool is_set(const std::string &variable) {
+    return environment::get(variable.c_str()) != nullptr;
+}
+
+// Whether nobody has asked the provider to show itself beside devices of the kernel.
+bool steps_back(const loader::Yield &yield) {
+    if (std::any_of(yield.unless_set.begin(), yield.unless_set.end(), &is_set)) return false;
+    return yield.unless_file.empty() || ::access(yield.unless_file.c_str(), F_OK) != 0;
+}
+
 // Whether the provider may have devices of its own for this process.
-bool is_asked_for(const loader::Manifest &manifest) {
+bool is_asked_for(const loader::Manifest &manifest, bool kernel_has_devices) {
     if (!manifest.enumerates) return false;
-    return manifest.only_with.empty() || environment::get(manifest.only_with.c_str()) != nullptr;
+    if (!manifest.only_with.empty() && !is_set(manifest.only_with)) return false;
+    return !(kernel_has_devices && manifest.yields && steps_back(*manifest.yields));
 }
 
 }  // namespace
+
+// A look at everything, while it goes on.
+struct Registry::Scan {
+    Devices before;
+    Devices present;
+    std::vector<std::string> problems;
+    std::vector<std::string> kernel_problems;
+    // What the last look complained of: not logged again.
+    std::vector<std::string> known_problems;
+
+    void complain(std::vector<std::string> &list, std::string text) {
+        if (std::find(known_problems.begin(), known_problems.end(), text) == known_problems.end())
+            VERBS_LOG(warn, "device", "%s", text.c_str());
+        list.push_back(std::move(text));
+    }
+};
 
 void Registry::discover() {
     if (is_discovered_) return;
@@ -118,62 +156,94 @@ void Registry::discover() {
 void Registry::scan() {
     const std::lock_guard one_at_a_time(scanning_);
     discover();
-    Devices present;
-    std::vector<std::string> problems;
+    Scan scan;
+    {
+        const std::lock_guard guard(lock_);
+        scan.before = present_;
+        scan.known_problems = problems_;
+        scan.known_problems.insert(scan.known_problems.end(), kernel_problems_.begin(),
+                                   kernel_problems_.end());
+    }
+    // First, because providers ask how many devices the kernel has.
+    const bool kernel_has_devices = take_kernel_devices(scan);
     for (const auto &provider : providers_)
-        if (is_asked_for(provider->manifest())) ask(*provider, present, problems);
+        if (is_asked_for(provider->manifest(), kernel_has_devices)) ask(*provider, scan);
 
     Devices vanished;  // goes after the lock
     const std::lock_guard guard(lock_);
-    vanished = std::exchange(present_, std::move(present));
-    problems_ = std::move(problems);
+    vanished = std::exchange(present_, std::move(scan.present));
+    problems_ = std::move(scan.problems);
+    kernel_problems_ = std::move(scan.kernel_problems);
     std::erase_if(handles_, [](const auto &entry) { return entry.second.expired(); });
     for (const auto &device : present_)
         handles_.insert_or_assign(&device->base, device);
 }
 
-void Registry::ask(loader::Provider &provider, Devices &present,
-                   std::vector<std::string> &problems) {
+bool Registry::take_kernel_devices(Scan &scan) {
+    auto look = kernel_.look();
+    for (auto &problem : look.problems)
+        scan.complain(scan.kernel_problems, std::move(problem));
+    for (const auto &device : look.devices) {
+        if (auto *provider = driver_of(device); provider != nullptr)
+            add(*provider, announcement_of(device, kernel_.sysfs()), scan);
+        else
+            scan.complain(scan.kernel_problems, device.name + ": no provider drives " +
+                                                    describe_driver(device) +
+                                                    "; install one whose manifest matches it");
+    }
+    return !look.devices.empty();
+}
+
+loader::Provider *Registry::driver_of(const KernelDevice &device) {
+    Matcher matcher(device, kernel_.sysfs());
+    const auto driver = std::find_if(providers_.begin(), providers_.end(), [&](auto &provider) {
+        return matcher.is_named_by(provider->manifest());
+    });
+    return driver == providers_.end() ? nullptr : driver->get();
+}
+
+void Registry::ask(loader::Provider &provider, Scan &scan) {
     if (auto ready = provider.ready(); !ready) {
-        problems.push_back(ready.error().phrase);
+        scan.problems.push_back(ready.error().phrase);
         return;
     }
-    const auto before = known();
     Announced announced;
     auto asked = provider.call("enumerate", provider.ops().enumerate, &Announced::found,
                                static_cast<void *>(&announced));
     if (asked && announced.is_short_of_memory) asked = fail(ENOMEM, "out of memory");
     if (!asked) {
         // A provider that cannot look right now has not lost its devices.
-        VERBS_LOG(warn, "device", "%s", asked.error().phrase.c_str());
-        problems.push_back(provider.manifest().file.string() + ": " + asked.error().phrase);
-        std::copy_if(before.begin(), before.end(), std::back_inserter(present),
-                     [&](const auto &device) { return &device->provider() == &provider; });
+        scan.complain(scan.problems,
+                      provider.manifest().file.string() + ": " + asked.error().phrase);
+        std::copy_if(scan.before.begin(), scan.before.end(), std::back_inserter(scan.present),
+                     [&](const auto &device) {
+                         return &device->provider() == &provider &&
+                                device->announced().kernel_driver_id == 0;
+                     });
         return;
     }
-    for (const auto &raw : announced.devices) {
-        auto one = checked(raw);
-        const bool is_taken =
-            one && std::any_of(present.begin(), present.end(), [&](const auto &other) {
-                return std::strcmp(other->name(), one->name) == 0;
-            });
-        if (!one || is_taken) {
-            problems.push_back(std::string(provider.name()) + ": " +
-                               (one ? "the device name " + std::string(one->name) + " is taken"
-                                    : one.error().phrase));
-            VERBS_LOG(warn, "device", "%s", problems.back().c_str());
-            continue;
-        }
-        const auto same = std::find_if(before.begin(), before.end(), [&](const auto &device) {
-            return device->is(provider, *one);
-        });
-        present.push_back(same != before.end() ? *same : std::make_shared<Device>(provider, *one));
-    }
+    for (const auto &one : announced.devices)
+        add(provider, one, scan);
 }
 
-Registry::Devices Registry::known() {
-    const std::lock_guard guard(lock_);
-    return present_;
+void Registry::add(loader::Provider &provider, const verbs_provider_device &announced, Scan &scan) {
+    const auto one = checked(announced);
+    if (!one) {
+        scan.complain(scan.problems, std::string(provider.name()) + ": " + one.error().phrase);
+        return;
+    }
+    const auto has_name = [&](const auto &other) {
+        return std::strcmp(other->name(), one->name) == 0;
+    };
+    if (std::any_of(scan.present.begin(), scan.present.end(), has_name)) {
+        scan.complain(scan.problems, std::string(provider.name()) + ": the device name " +
+                                         one->name + " is taken");
+        return;
+    }
+    const auto same = std::find_if(scan.before.begin(), scan.before.end(),
+                                   [&](const auto &device) { return device->is(provider, *one); });
+    scan.present.push_back(same != scan.before.end() ? *same
+                                                     : std::make_shared<Device>(provider, *one));
 }
 
 }  // namespace verbs::device

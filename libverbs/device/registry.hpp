@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Registry: the providers of this process and the devices that exist now. Each list looks again
 // and compares with what was known; a device that vanished lives on in the lists and contexts
-// that refer to it.
+// that refer to it. Devices of the kernel come first, each with the first provider whose manifest
+// names it; that provider is opened when the device is.
 #pragma once
 
 #include "core/result.hpp"
 #include "device/device.hpp"
+#include "device/kernel.hpp"
 #include "loader/provider.hpp"
 #include "loader/search.hpp"
 
@@ -19,8 +21,8 @@ namespace verbs::device {
 
 class Registry {
 public:
-    Registry(loader::SearchPath where, const verbs_host &host)
-        : where_(std::move(where)), host_(host) {}
+    Registry(loader::SearchPath where, const verbs_host &host, Kernel &kernel)
+        : where_(std::move(where)), host_(host), kernel_(kernel) {}
 
     // The one that the public functions use. Made at the first need, never destroyed: programs
     // close devices from their exit handlers too.
@@ -35,17 +37,24 @@ public:
 
     // Why the last look found nothing: every refusal with file and rule, or where was looked.
     [[nodiscard]] std::string why_empty();
+    // What the last look had to say about devices of the kernel; "" when all is well with them.
+    [[nodiscard]] std::string kernel_problems();
 
 private:
     using Devices = std::vector<std::shared_ptr<Device>>;
+    struct Scan;
 
     void discover();
     void scan();
-    void ask(loader::Provider &provider, Devices &present, std::vector<std::string> &problems);
-    [[nodiscard]] Devices known();
+    // Whether the kernel has any.
+    [[nodiscard]] bool take_kernel_devices(Scan &scan);
+    [[nodiscard]] loader::Provider *driver_of(const KernelDevice &device);
+    void ask(loader::Provider &provider, Scan &scan);
+    void add(loader::Provider &provider, const verbs_provider_device &announced, Scan &scan);
 
     const loader::SearchPath where_;
     const verbs_host &host_;
+    Kernel &kernel_;
 
     // Rank 1: before lock_. Orders looks, so that an older one never overwrites a newer one. Held
     // while the providers' enumerate runs, which therefore must not ask for a device list.
@@ -60,6 +69,7 @@ private:
     std::unordered_map<const ibv_device *, std::weak_ptr<Device>> handles_;
     std::unordered_map<ibv_device *const *, Devices> lists_;
     std::vector<std::string> problems_;
+    std::vector<std::string> kernel_problems_;
 };
 
 }  // namespace verbs::device

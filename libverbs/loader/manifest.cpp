@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <limits>
 #include <optional>
 
@@ -20,9 +21,10 @@ constexpr std::uint32_t kManifestVersion = 1;
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxPath = 4000;
 constexpr std::size_t kMaxMatches = 256;
-constexpr std::array<std::string_view, 10> kKnownKeys = {
-    "manifest", "name",  "library", "contract",  "enumerates",
-    "match",    "class", "package", "only_with", "description"};
+constexpr std::size_t kMaxVariables = 16;
+constexpr std::array<std::string_view, 11> kKnownKeys = {
+    "manifest", "name",      "library", "contract", "enumerates", "match",
+    "class",    "only_with", "yields",  "package",  "description"};
 
 // Checked before the parser runs, so that a text of brackets costs no memory.
 bool is_too_deep(std::string_view text) {
@@ -56,6 +58,19 @@ bool is_name(std::string_view text) {
     return !text.empty() && text.size() <= 32 && is_plain(text.front()) &&
            std::all_of(text.begin(), text.end(),
                        [&](char c) { return is_plain(c) || c == '_' || c == '-'; });
+}
+
+// "15b3:1017" or "15b3:*".
+bool is_pci_pattern(std::string_view text) {
+    const auto is_half = [](std::string_view half) {
+        return half == "*" ||
+               (half.size() == 4 && std::all_of(half.begin(), half.end(), [](char c) {
+                    return std::isxdigit(static_cast<unsigned char>(c)) != 0;
+                }));
+    };
+    const auto colon = text.find(':');
+    return colon != std::string_view::npos && is_half(text.substr(0, colon)) &&
+           is_half(text.substr(colon + 1));
 }
 
 // The value of a key, or NULL when it is absent.
@@ -108,9 +123,13 @@ Result<std::vector<Match>> matches_of(const json &object, const std::filesystem:
         Match match;
         if (entry.contains("driver_id")) {
             VERBS_TRY(driver_id, number_of(entry, "driver_id"));
+            if (driver_id == 0) return fail(EINVAL, "M4: \"driver_id\" 0 is no driver's");
             match.driver_id = driver_id;
         } else if (entry.contains("pci")) {
             VERBS_TRY(pattern, text_of(entry, "pci", kMaxText, true));
+            if (!is_pci_pattern(pattern))
+                return fail(EINVAL, "M4: \"pci\" is not vendor:device, each four hexadecimal "
+                                    "digits or *");
             match.by = Match::By::pci;
             match.pattern = pattern;
         } else if (entry.contains("modalias")) {
@@ -144,6 +163,26 @@ Result<bool> enumerates_of(const json &object) {
     if (value == nullptr) return false;
     if (!value->is_boolean()) return fail(EINVAL, "M4: \"enumerates\" is neither true nor false");
     return value->get<bool>();
+}
+
+Result<std::optional<Yield>> yields_of(const json &object) {
+    const json *value = value_of(object, "yields");
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_object()) return fail(EINVAL, "M4: \"yields\" is no object");
+    Yield yield;
+    if (const json *names = value_of(*value, "unless_set"); names != nullptr) {
+        if (!names->is_array() || names->size() > kMaxVariables)
+            return fail(EINVAL, "M4: \"unless_set\" is no list, or too long");
+        for (const json &name : *names) {
+            if (!name.is_string()) return fail(EINVAL, "M4: \"unless_set\" names no variable");
+            yield.unless_set.push_back(name.get<std::string>());
+        }
+    }
+    VERBS_TRY(file, text_of(*value, "unless_file", kMaxPath, false));
+    if (file.find('/') != std::string::npos || file == "." || file == "..")
+        return fail(EINVAL, "M4: \"unless_file\" is no bare file name");
+    if (!file.empty()) yield.unless_file = std::filesystem::path(VERBS_CONFIG_DIR) / file;
+    return yield;
 }
 
 Result<bool> is_experimental(const json &object) {
@@ -195,6 +234,8 @@ Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::pa
     manifest.is_experimental = experimental;
     VERBS_TRY(only_with, text_of(document, "only_with", kMaxText, false));
     manifest.only_with = std::move(only_with);
+    VERBS_TRY(yields, yields_of(document));
+    manifest.yields = std::move(yields);
     VERBS_TRY(package, text_of(document, "package", kMaxText, false));
     manifest.package = std::move(package);
     VERBS_TRY(description, text_of(document, "description", kMaxText, false));

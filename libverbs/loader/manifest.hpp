@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,13 @@ struct Match {
     std::string pattern;          // "15b3:*" or a modalias pattern
 };
 
+// When a provider that enumerates need not be asked because the kernel has devices: none of the
+// environment variables is set, and the file is not there.
+struct Yield {
+    std::vector<std::string> unless_set;
+    std::filesystem::path unless_file;  // empty for none
+};
+
 struct Manifest {
     std::filesystem::path file;     // where it was read
     std::string name;               // [a-z0-9][a-z0-9_-]{0,31}
@@ -39,6 +47,7 @@ struct Manifest {
     bool enumerates = false;  // brings devices of its own
     // The environment variable without which the provider is not even opened; "" for none.
     std::string only_with;
+    std::optional<Yield> yields;
     bool is_experimental = false;
     std::vector<Match> match;
     std::string package;

@@ -86,7 +86,7 @@ int Context::get_context_by_attributes(const Udata &udata) noexcept {
     command.make_optional(support_place);  // newer than the command
     command.udata(udata);
     if (const int code = run_quietly(command); code != 0) return code;
-    num_comp_vectors_ = vectors > INT_MAX ? -1 : static_cast<int>(vectors);
+    num_comp_vectors_ = static_cast<int>(vectors);
     if (command.is_written(support_place)) core_support_ = support;
     return 0;
 }

@@ -180,12 +180,12 @@ TEST(Context, RefusesResultsThatTheCallsDoNotHave) {
     FakeKernel kernel;
     const Context context = kernel.context();
     kernel.misbehave = [](bool) { return 1; };
-    EXPECT_EQ(uverbs::alloc_pd(context).error().code, EPROTO);
+    EXPECT_EQ(uverbs::dealloc_pd(context, 1).error().code, EPROTO);
 
     FakeKernel old(Age::before_ioctl);
     const Context older = old.context();
-    old.misbehave = [](bool) { return 4; };  // of 16 bytes
-    EXPECT_EQ(uverbs::alloc_pd(older).error().code, EPROTO);
+    old.misbehave = [](bool) { return 4; };  // of 12 bytes
+    EXPECT_EQ(uverbs::dealloc_pd(older, 1).error().code, EPROTO);
 }
 
 TEST(Context, LeavesErrnoAlone) {

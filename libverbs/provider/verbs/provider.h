@@ -58,7 +58,8 @@ struct verbs_host {
     void (*set_reason)(const char *text);
     /* The environment variable, or NULL when unset or when the process is privileged (setuid). */
     const char *(*environment)(const char *name);
-    /* How many RDMA devices the kernel has that this process could use. */
+    /* How many RDMA devices the kernel has that this process can reach, as of the last look for
+     * devices; the one that enumerate is part of counts. Makes no system call then. */
     int (*kernel_device_count)(void);
 
     /*
@@ -79,12 +80,16 @@ struct verbs_provider_device {
     char dev_path[IBV_SYSFS_PATH_MAX];   /* sysfs path of the uverbs device, "" without kernel */
     char ibdev_path[IBV_SYSFS_PATH_MAX]; /* sysfs path of the IB device, "" without kernel */
     uint64_t node_guid_be;               /* network byte order */
-    uint64_t cookie;                     /* the plugin's own; handed back to open_device */
+    uint64_t cookie;                     /* the plugin's own; handed back to open_device. Of a
+                                            kernel device: not the one an earlier device had */
     int32_t node_type;                   /* enum ibv_node_type */
     int32_t transport_type;              /* enum ibv_transport_type */
     uint32_t kernel_driver_id;           /* enum rdma_driver_id; 0 without kernel device */
     int32_t index;                       /* RDMA netlink index; -1 unknown */
-    uint64_t reserved[8];                /* zero */
+    uint32_t kernel_abi;  /* version of the driver's part of the uverbs ABI; 0 without */
+    uint32_t reserved32;  /* zero */
+    uint64_t node_number; /* dev_t of /dev/infiniband/<dev_name>; 0 without */
+    uint64_t reserved[6]; /* zero */
 };
 
 /* One entry of a port's GID table, with what the plain query leaves out. */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A registry of its own over the fake provider, which has no devices at first.
+// A registry of its own over the fake provider, which has no devices at first, and over a picture
+// of a kernel, which has none either.
 #pragma once
 
 #include "device/host.hpp"
 #include "device/registry.hpp"
 #include "support/fake_provider.hpp"
 #include "support/folder.hpp"
+#include "support/kernel_picture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,8 +36,10 @@ protected:
 
     FakeState &fake = fake_state();
     Folder folder;
-    verbs::device::Registry registry{{{folder.path()}, "/nonexistent", false},
-                                     verbs::device::host_table()};
+    KernelPicture picture;
+    verbs::device::Kernel kernel = picture.kernel();
+    verbs::device::Registry registry{
+        {{folder.path()}, "/nonexistent", false}, verbs::device::host_table(), kernel};
 };
 
 }  // namespace verbs_test

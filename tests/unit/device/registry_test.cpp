@@ -155,7 +155,8 @@ TEST_F(RegistryTest, SurvivesAnEnumerateThatThrows) {
 }
 
 TEST_F(RegistryTest, TellsWhereItLookedWhenThereIsNoManifest) {
-    Registry lost({{"/nonexistent/a", "/nonexistent/b"}, "", false}, verbs::device::host_table());
+    Registry lost({{"/nonexistent/a", "/nonexistent/b"}, "", false}, verbs::device::host_table(),
+                  kernel);
     int count = -1;
     auto list = lost.list(count);
     ASSERT_TRUE(list);

@@ -98,6 +98,35 @@ TEST(Manifest, LeavesOutAWayToMatchFromTheFuture) {
     EXPECT_EQ(manifest->match[0].driver_id, 3u);
 }
 
+TEST(Manifest, MatchesByFourDigitsOfVendorAndDevice) {
+    for (const char *pattern : {"15b3:1017", "15B3:*", "*:*"})
+        EXPECT_EQ(refusal_with("match", std::string(R"([{"pci": ")") + pattern + R"("}])"), "")
+            << pattern;
+    for (const char *pattern :
+         {"", "15b3", "15b3:", "15b3:10170", "15b3:10*", "15g3:1017", ":", "x"})
+        EXPECT_EQ(refusal_with("match", std::string(R"([{"pci": ")") + pattern + R"("}])"), "M4")
+            << pattern;
+}
+
+TEST(Manifest, SaysWhenItsProviderStepsBack) {
+    EXPECT_FALSE(parse(with("name", R"("soft")"))->yields);
+    const auto manifest =
+        parse(with("yields", R"({"unless_set": ["A", "B"], "unless_file": "a.conf"})"));
+    ASSERT_TRUE(manifest) << manifest.error().phrase;
+    ASSERT_TRUE(manifest->yields);
+    EXPECT_EQ(manifest->yields->unless_set, (std::vector<std::string>{"A", "B"}));
+    EXPECT_EQ(manifest->yields->unless_file.filename(), "a.conf");
+    EXPECT_TRUE(manifest->yields->unless_file.is_absolute());
+    EXPECT_TRUE(parse(with("yields", "{}"))->yields);
+}
+
+TEST(Manifest, NamesOnlyFilesOfTheConfigurationFolder) {
+    for (const char *file : {"../a", "/etc/a", "..", "."})
+        EXPECT_EQ(refusal_with("yields", std::string(R"({"unless_file": ")") + file + R"("})"),
+                  "M4")
+            << file;
+}
+
 TEST(Manifest, OfMoreThan64KiBIsRefused) {
     EXPECT_EQ(refusal(std::string(kMaxManifestBytes + 1, ' ')), "M1");
 }
@@ -145,7 +174,12 @@ TEST(Manifest, WithAWrongTypeIsRefused) {
     EXPECT_EQ(refusal_with("match", "[1]"), "M4");
     EXPECT_EQ(refusal_with("match", R"([{"driver_id": "x"}])"), "M4");
     EXPECT_EQ(refusal_with("match", R"([{"driver_id": 4294967296}])"), "M4");
+    EXPECT_EQ(refusal_with("match", R"([{"driver_id": 0}])"), "M4");
     EXPECT_EQ(refusal_with("match", R"([{"pci": 1}])"), "M4");
+    EXPECT_EQ(refusal_with("yields", "true"), "M4");
+    EXPECT_EQ(refusal_with("yields", R"({"unless_set": "X"})"), "M4");
+    EXPECT_EQ(refusal_with("yields", R"({"unless_set": [1]})"), "M4");
+    EXPECT_EQ(refusal_with("yields", R"({"unless_file": 1})"), "M4");
     EXPECT_EQ(refusal_with("class", "1"), "M4");
     EXPECT_EQ(refusal_with("class", "\"odd\""), "M4");
     EXPECT_EQ(refusal_with("package", "{}"), "M4");

@@ -135,7 +135,8 @@ struct ibv_device {
  *
  * @param num_devices  may be NULL; otherwise receives the number of devices, 0 included
  * Returns (pointer): an array that ends with NULL, to be given to ibv_free_device_list, or NULL
- * with errno set. To have no device is a success with an empty array.
+ * with errno set. To have no device is a success with an empty array; verbs_last_error tells why
+ * it is empty, and which devices of the kernel are not in it or cannot be opened.
  * Errors: ENOMEM; EPERM the devices may not be looked at; ENOSYS no kernel support, and no provider
  * offers a device without it.
  * Source: libibverbs 1.0.

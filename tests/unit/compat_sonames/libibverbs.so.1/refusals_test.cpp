@@ -61,10 +61,13 @@ TEST_F(Refusal, OfConnectionEstablishmentOptionsIsAnErrorNumber) {
     expect_error_number(ibv_set_ece(nullptr, &ece));
 }
 
-TEST_F(Refusal, OfLinkAddressesIsAnErrorNumber) {
+TEST_F(Refusal, OfTheLinkAddressOfAnAddressWithoutGrhIsEinval) {
+    ibv_ah_attr attr = {};
     uint8_t mac[ETHERNET_LL_SIZE];
     uint16_t vlan = 0;
-    expect_error_number(ibv_resolve_eth_l2_from_gid(nullptr, nullptr, mac, &vlan));
+    EXPECT_EQ(EINVAL, ibv_resolve_eth_l2_from_gid(nullptr, nullptr, mac, &vlan));
+    EXPECT_EQ(EINVAL, ibv_resolve_eth_l2_from_gid(nullptr, &attr, mac, &vlan));
+    EXPECT_EQ(EINVAL, errno);
 }
 
 TEST_F(Refusal, OfInOrderDataIsTheAnswerNo) {
