@@ -298,14 +298,14 @@ class Session:
 
 
 def run_pair(build, program, arguments, seconds=60, environment=None, address="127.0.0.1",
-             wrap=()):
+             wrap=(), on_verbs=True):
     """Server and client with the same arguments; both must succeed. Returns (server, client)."""
     with Session(build, environment) as session:
         port = free_port()
         command = [*wrap, program, "-p", port, *arguments]
-        server = session.start(*command)
+        server = session.start(*command, on_verbs=on_verbs)
         session.wait_listening(server, port)
-        client = session.start(*command, address)
+        client = session.start(*command, address, on_verbs=on_verbs)
         session.expect_success(client, server, seconds=seconds)
         texts = server.text(), client.text()
     return texts

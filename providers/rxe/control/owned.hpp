@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Owned<T>: the objects of one kind that a device has given to the program. A program may close a
+// device without destroying them all; the kernel takes back its part then, and this takes ours.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace rxe {
+
+template <class T>
+class Owned {
+    // The list runs through the objects themselves, so that neither adding nor removing searches.
+    struct Node : T {
+        Node *before = nullptr;
+        Node *after = nullptr;
+    };
+
+public:
+    // An object that nobody owns yet: its creation may still fail.
+    class New {
+    public:
+        New() : node_(std::make_unique<Node>()) {}
+        T *operator->() const noexcept { return node_.get(); }
+        T &operator*() const noexcept { return *node_; }
+
+    private:
+        friend class Owned;
+        std::unique_ptr<Node> node_;
+    };
+
+    Owned() = default;
+    Owned(const Owned &) = delete;
+    Owned &operator=(const Owned &) = delete;
+    ~Owned() {
+        while (first_ != nullptr)
+            delete std::exchange(first_, first_->after);
+    }
+
+    T *keep(New object) noexcept {
+        Node *node = object.node_.release();
+        const std::lock_guard hold(mutex_);
+        node->after = first_;
+        if (first_ != nullptr) first_->before = node;
+        first_ = node;
+        return node;
+    }
+
+    // Ends the object's life.
+    void remove(T *object) noexcept {
+        const std::unique_ptr<Node> node(static_cast<Node *>(object));  // gone after the lock
+        const std::lock_guard hold(mutex_);
+        if (node->after != nullptr) node->after->before = node->before;
+        if (node->before != nullptr)
+            node->before->after = node->after;
+        else
+            first_ = node->after;
+    }
+
+private:
+    std::mutex mutex_;  // leaf: the list
+    Node *first_ = nullptr;
+};
+
+}  // namespace rxe

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The port and its tables.
+#include "uverbs/port.hpp"
+#include "control/attributes.hpp"
+#include "control/device.hpp"
+
+#include <cstring>
+
+namespace rxe {
+
+namespace {
+
+verbs_provider_gid to_public(const ib_uverbs_gid_entry &told) {
+    static_assert(sizeof told.gid == sizeof(ibv_gid));
+    verbs_provider_gid entry{};
+    std::memcpy(entry.gid.raw, told.gid, sizeof told.gid);
+    entry.type = told.gid_type;
+    entry.ifindex = told.netdev_ifindex;
+    return entry;
+}
+
+}  // namespace
+
+Result<ibv_port_attr> RxeDevice::query_port(uint8_t port_num) {
+    VERBS_TRY(told, verbs::uverbs::query_port(kernel_, port_num));
+    return rxe::to_public(told);
+}
+
+Result<verbs_provider_gid> RxeDevice::query_gid(uint8_t port_num, int index) {
+    auto told = verbs::uverbs::query_gid(kernel_, port_num, static_cast<uint32_t>(index));
+    if (!told && told.error().code == EOPNOTSUPP)  // before 5.10
+        told = tables_.gid(port_num, static_cast<uint32_t>(index));
+    if (!told) return verbs::Failure(std::move(told.error()));
+    return to_public(*told);
+}
+
+Result<uint16_t> RxeDevice::query_pkey(uint8_t port_num, int index) {
+    return tables_.pkey_be(port_num, static_cast<uint32_t>(index));
+}
+
+}  // namespace rxe

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "fake_rxe.hpp"
+
+#include <algorithm>
+
+namespace verbs::test {
+namespace {
+
+using RxeDevice = FakeRxe;
+
+TEST_F(RxeDevice, GivesTheContextItsDescriptorsAndDataPath) {
+    EXPECT_EQ(context_.cmd_fd, kernel_.node());
+    EXPECT_EQ(context_.async_fd, kernel_.async_fd);
+    EXPECT_EQ(context_.num_comp_vectors, kVectors);
+    EXPECT_NE(context_.ops.poll_cq, nullptr);
+    EXPECT_NE(context_.ops.req_notify_cq, nullptr);
+    EXPECT_NE(context_.ops.post_send, nullptr);
+    EXPECT_NE(context_.ops.post_recv, nullptr);
+    EXPECT_NE(context_.ops.post_srq_recv, nullptr);
+}
+
+TEST_F(RxeDevice, TellsItsLimits) {
+    kernel_.on_command<ib_uverbs_query_device, ib_uverbs_query_device_resp>(
+        IB_USER_VERBS_CMD_QUERY_DEVICE, [](auto &, auto &response, auto &) {
+            response.fw_ver = 0x0001'0002'0003;
+            response.max_qp = UINT32_MAX;
+            response.max_cqe = 32767;
+            response.max_pkeys = 64;
+            response.atomic_cap = IBV_ATOMIC_HCA;
+            response.phys_port_cnt = 1;
+            return 0;
+        });
+    const auto attr = device_->query_device();
+    ASSERT_TRUE(attr) << attr.error().phrase;
+    EXPECT_STREQ(attr->fw_ver, "1.2.3");
+    EXPECT_EQ(attr->max_qp, INT_MAX);
+    EXPECT_EQ(attr->max_cqe, 32767);
+    EXPECT_EQ(attr->max_pkeys, 64);
+    EXPECT_EQ(attr->atomic_cap, IBV_ATOMIC_HCA);
+    EXPECT_EQ(attr->phys_port_cnt, 1);
+}
+
+TEST_F(RxeDevice, TellsItsPort) {
+    kernel_.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, [](MethodCall &call) {
+        ib_uverbs_query_port_resp_ex answer{};
+        answer.legacy_resp.state = IBV_PORT_ACTIVE;
+        answer.legacy_resp.active_mtu = IBV_MTU_1024;
+        answer.legacy_resp.gid_tbl_len = 1024;
+        answer.legacy_resp.link_layer = IBV_LINK_LAYER_ETHERNET;
+        answer.legacy_resp.flags = IB_UVERBS_QPF_GRH_REQUIRED;
+        answer.port_cap_flags2 = 9;
+        call.out(UVERBS_ATTR_QUERY_PORT_RESP, answer);
+        return 0;
+    });
+    const auto port = device_->query_port(1);
+    ASSERT_TRUE(port) << port.error().phrase;
+    EXPECT_EQ(port->state, IBV_PORT_ACTIVE);
+    EXPECT_EQ(port->active_mtu, IBV_MTU_1024);
+    EXPECT_EQ(port->gid_tbl_len, 1024);
+    EXPECT_EQ(port->link_layer, IBV_LINK_LAYER_ETHERNET);
+    EXPECT_EQ(port->flags, IBV_QPF_GRH_REQUIRED);
+    EXPECT_EQ(port->port_cap_flags2, 9);
+}
+
+TEST_F(RxeDevice, TellsItsGids) {
+    kernel_.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_ENTRY, [](MethodCall &call) {
+        if (call.in<std::uint32_t>(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX) != 1) return ENODATA;
+        ib_uverbs_gid_entry entry{};
+        entry.gid[1] = 5;
+        entry.gid_type = IB_UVERBS_GID_TYPE_ROCE_V2;
+        entry.netdev_ifindex = 3;
+        call.out(UVERBS_ATTR_QUERY_GID_ENTRY_RESP_ENTRY, entry);
+        return 0;
+    });
+    const auto entry = device_->query_gid(1, 1);
+    ASSERT_TRUE(entry) << entry.error().phrase;
+    EXPECT_EQ(entry->gid.global.interface_id, 5u);
+    EXPECT_EQ(entry->type, 2u);
+    EXPECT_EQ(entry->ifindex, 3u);
+    EXPECT_EQ(device_->query_gid(1, 0).error().code, ENODATA);
+}
+
+TEST_F(RxeDevice, GivesBackWhatAProgramLeftWhenItIsClosed) {
+    auto *cq = create_cq();
+    auto attr = qp_request(cq, IBV_QPT_RC);
+    ASSERT_TRUE(device_->create_qp(&pd_, &attr));
+    ASSERT_TRUE(device_->alloc_pd());
+    EXPECT_TRUE(device_->close());
+    device_.reset();  // a leak would be seen by the sanitizer
+}
+
+TEST_F(RxeDevice, ThatWasRemovedMakesNothingNewAndLetsGoOfWhatThereIs) {
+    auto *cq = create_cq();
+    auto attr = qp_request(cq, IBV_QPT_RC);
+    const auto qp = device_->create_qp(&pd_, &attr);
+    ASSERT_TRUE(qp) << qp.error().phrase;
+    const auto pd = device_->alloc_pd();
+    char memory[8];
+    const auto mr = device_->reg_mr(*pd, memory, sizeof memory, 0, 0);
+    ASSERT_TRUE(mr) << mr.error().phrase;
+    remove_device();
+    const auto refused = device_->create_cq(1, nullptr, 0);
+    EXPECT_EQ(refused.error().code, EIO);
+    EXPECT_NE(refused.error().phrase.find("removed"), std::string::npos);
+    ibv_qp_attr change{};
+    EXPECT_EQ(device_->modify_qp(*qp, &change, IBV_QP_STATE).error().code, EIO);
+    EXPECT_TRUE(device_->destroy_qp(*qp));
+    EXPECT_TRUE(device_->destroy_cq(cq));
+    EXPECT_TRUE(device_->dereg_mr(*mr));
+    EXPECT_TRUE(device_->dealloc_pd(*pd));
+    EXPECT_TRUE(device_->close());
+}
+
+}  // namespace
+}  // namespace verbs::test

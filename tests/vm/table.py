@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""All cases that run inside a machine. A new file of cases is one more word in FAMILIES."""
+
+import distribution
+import planted
+import rxe
+import software
+
+FAMILIES = (distribution, software, rxe)
+
+
+def all_cases(of_faults=False):
+    families = (planted,) if of_faults else FAMILIES
+    return {name: case for family in families for name, case in family.cases().items()}
