@@ -75,6 +75,7 @@ std::vector<SysfsUverbs> Sysfs::uverbs() const {
     std::sort(numbered.begin(), numbered.end(),
               [](const auto &a, const auto &b) { return a.first < b.first; });
     std::vector<SysfsUverbs> all;
+    all.reserve(numbered.size());
     for (auto &[number, one] : numbered)
         all.push_back(std::move(one));
     return all;
