@@ -4,6 +4,7 @@
 #include "device/host.hpp"
 #include "device/registry.hpp"
 #include "support/folder.hpp"
+#include "support/kernel_picture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -30,8 +31,10 @@ protected:
     }
 
     Outcome look() {
+        const verbs_test::KernelPicture without_devices;
+        auto kernel = without_devices.kernel();
         Registry registry({{folder.path()}, VERBS_TEST_PLUGINS, false},
-                          verbs::device::host_table());
+                          verbs::device::host_table(), kernel);
         Outcome outcome;
         int count = 0;
         auto list = registry.list(count);
