@@ -218,7 +218,7 @@ void Registry::ask(loader::Provider &provider, Scan &scan) {
         std::copy_if(scan.before.begin(), scan.before.end(), std::back_inserter(scan.present),
                      [&](const auto &device) {
                          return &device->provider() == &provider &&
-                                device->announced().kernel_driver_id == 0;
+                                device->announced().node_number == 0;  // not the kernel's
                      });
         return;
     }

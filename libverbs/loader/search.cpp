@@ -74,10 +74,16 @@ Result<std::string> read_text(const std::filesystem::path &file, bool is_privile
         if (auto trust = check_owner(facts); !trust)
             return fail(trust.error().code, "M1: " + trust.error().phrase);
     }
-    // One byte more than allowed, so that a file which grows meanwhile is noticed.
-    std::string text(kMaxManifestBytes + 1, '\0');
+    // One byte more than the file has, so that its end is seen, and one that grows meanwhile is
+    // read up to one byte more than is allowed.
+    const auto length = static_cast<std::uintmax_t>(facts.st_size);
+    std::string text(std::min<std::uintmax_t>(length, kMaxManifestBytes) + 1, '\0');
     std::size_t used = 0;
-    while (used < text.size()) {
+    for (;;) {
+        if (used == text.size()) {
+            if (used > kMaxManifestBytes) break;
+            text.resize(std::min(2 * used, kMaxManifestBytes + 1));
+        }
         const auto got = ::read(fd.get(), text.data() + used, text.size() - used);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail(errno, std::string("M1: cannot be read: ") + std::strerror(errno));
