@@ -33,8 +33,8 @@ protected:
     Outcome look() {
         const verbs_test::KernelPicture without_devices;
         auto kernel = without_devices.kernel();
-        Registry registry({{folder.path()}, VERBS_TEST_PLUGINS, false},
-                          verbs::device::host_table(), kernel);
+        Registry registry({{folder.path()}, VERBS_TEST_PLUGINS, false}, verbs::device::host_table(),
+                          kernel);
         Outcome outcome;
         int count = 0;
         auto list = registry.list(count);
