@@ -37,6 +37,8 @@ id -u
 echo written >"$MARK"
 cat "$MARK"
 rdma link
+modprobe sch_netem && echo loaded a module
+ip link add v0 type veth && echo the kernel loaded one
 head -c 1000000 /dev/zero | tr '\0' x
 echo
 sleep 2
@@ -114,6 +116,10 @@ class RunTest(unittest.TestCase):
 
     def test_much_output_arrives_whole(self):
         self.assertIn("x" * 1000000, self.lines)
+
+    def test_modules_can_be_loaded_by_programs_and_by_the_kernel(self):
+        self.assertIn("loaded a module", self.lines)
+        self.assertIn("the kernel loaded one", self.lines)
 
     def test_there_is_an_rdma_device(self):
         self.assertRegex(self.out.decode(), r"(?m)^link rxe0/1 state ACTIVE ")
