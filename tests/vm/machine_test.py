@@ -7,6 +7,8 @@ Needs no built library. Ends with 77 where QEMU cannot run at all.
 
 import os
 import pathlib
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -35,6 +37,8 @@ id -u
 echo written >"$MARK"
 cat "$MARK"
 rdma link
+modprobe sch_netem && echo loaded a module
+ip link add v0 type veth && echo the kernel loaded one
 head -c 1000000 /dev/zero | tr '\0' x
 echo
 sleep 2
@@ -47,6 +51,17 @@ def vm_run(*arguments, environment=None):
     return subprocess.run([VM_RUN, "--no-ours", *arguments], stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS,
                           env={**os.environ, **(environment or {})})
+
+
+def until(descriptor, awaited):
+    """Reads until `awaited` was read; fails when nothing comes for a long time."""
+    text = b""
+    while awaited not in text:
+        ready, _, _ = select.select([descriptor], [], [], SECONDS)
+        if not ready:
+            raise AssertionError(f"no {awaited} in {text}")
+        text += os.read(descriptor, 4096)
+    return text
 
 
 class RunTest(unittest.TestCase):
@@ -102,6 +117,10 @@ class RunTest(unittest.TestCase):
     def test_much_output_arrives_whole(self):
         self.assertIn("x" * 1000000, self.lines)
 
+    def test_modules_can_be_loaded_by_programs_and_by_the_kernel(self):
+        self.assertIn("loaded a module", self.lines)
+        self.assertIn("the kernel loaded one", self.lines)
+
     def test_there_is_an_rdma_device(self):
         self.assertRegex(self.out.decode(), r"(?m)^link rxe0/1 state ACTIVE ")
 
@@ -139,6 +158,23 @@ class EndTest(unittest.TestCase):
 
     def test_a_machine_that_qemu_refuses_is_told(self):
         self.assert_fails(machine.NO_MACHINE, "QEMU ended with 1", memory="none")
+
+    def test_a_shell_has_our_terminal_until_a_key_ends_it(self):
+        ours, its = pty.openpty()
+        with tempfile.TemporaryDirectory() as scratch:
+            running = subprocess.Popen(
+                [VM_RUN, "--no-ours", "--shell", "sh"], stdin=its, stdout=its, stderr=its,
+                env={**os.environ, "TMPDIR": scratch})
+            os.close(its)
+            until(ours, b"# ")
+            os.write(ours, b"tty; test -t 1 && echo $((6*7))\n")
+            printed = until(ours, b"\n42\r\n")
+            self.assertIn(b"/dev/hvc0", printed)
+            os.write(ours, b"\x1d")
+            self.assertEqual(running.wait(20), 128 + signal.SIGINT)
+            os.close(ours)
+            self.assertEqual(os.listdir(scratch), [])
+        self.assertEqual(machine.pair.descendants(), {})
 
     def test_vm_run_that_is_stopped_leaves_nothing(self):
         with tempfile.TemporaryDirectory() as scratch:

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import termios
 import threading
@@ -21,7 +22,7 @@ def size():
 def copy_keys(running):
     while keys := os.read(sys.stdin.fileno(), 4096):
         if LEAVE in keys:
-            running.process.kill()
+            os.kill(os.getpid(), signal.SIGINT)  # what Ctrl-C does elsewhere
             return
         with contextlib.suppress(OSError):
             running.ends["terminal"].sendall(keys)
