@@ -13,7 +13,7 @@ static_assert(sizeof(ib_uverbs_gid_entry) == 32);
 Result<ib_uverbs_query_port_resp_ex> query_port(const Context &context, std::uint8_t port_num) {
     ib_uverbs_query_port_resp_ex answer{};
     Command<2> command(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT);
-    command.in(UVERBS_ATTR_QUERY_PORT_PORT_NUM, port_num);
+    command.constant(UVERBS_ATTR_QUERY_PORT_PORT_NUM, port_num);
     command.out(UVERBS_ATTR_QUERY_PORT_RESP, answer);
     int code = context.run_quietly(command);
     if (is_unknown_method(code)) {
@@ -31,8 +31,8 @@ Result<ib_uverbs_gid_entry> query_gid(const Context &context, std::uint32_t port
     ib_uverbs_gid_entry entry{};
     const std::uint32_t flags = 0;
     Command<4> command(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_ENTRY);
-    command.in(UVERBS_ATTR_QUERY_GID_ENTRY_PORT, port_num);
-    command.in(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX, index);
+    command.constant(UVERBS_ATTR_QUERY_GID_ENTRY_PORT, port_num);
+    command.constant(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX, index);
     command.in(UVERBS_ATTR_QUERY_GID_ENTRY_FLAGS, flags);
     command.out(UVERBS_ATTR_QUERY_GID_ENTRY_RESP_ENTRY, entry);
     VERBS_CHECK(context.run("query_gid", command));

@@ -13,7 +13,7 @@ using Port = EveryAge;
 TEST_P(Port, IsQueried) {
     const auto context = kernel_.context();
     kernel_.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, [](MethodCall &call) {
-        EXPECT_EQ(call.in<std::uint8_t>(UVERBS_ATTR_QUERY_PORT_PORT_NUM), 1);
+        EXPECT_EQ(call.in<std::uint64_t>(UVERBS_ATTR_QUERY_PORT_PORT_NUM), 1u);
         ib_uverbs_query_port_resp_ex response{};
         response.legacy_resp.gid_tbl_len = 1024;
         response.port_cap_flags2 = 3;
@@ -49,8 +49,8 @@ TEST(Gid, IsOneEntry) {
     FakeKernel kernel;
     const auto context = kernel.context();
     kernel.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_ENTRY, [](MethodCall &call) {
-        EXPECT_EQ(call.in<std::uint32_t>(UVERBS_ATTR_QUERY_GID_ENTRY_PORT), 1u);
-        const auto index = call.in<std::uint32_t>(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX);
+        EXPECT_EQ(call.in<std::uint64_t>(UVERBS_ATTR_QUERY_GID_ENTRY_PORT), 1u);
+        const auto index = call.in<std::uint64_t>(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX);
         if (index != 2) return ENODATA;
         ib_uverbs_gid_entry entry{};
         entry.gid_type = IB_UVERBS_GID_TYPE_ROCE_V2;
