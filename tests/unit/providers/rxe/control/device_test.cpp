@@ -64,7 +64,7 @@ TEST_F(RxeDevice, TellsItsPort) {
 
 TEST_F(RxeDevice, TellsItsGids) {
     kernel_.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_ENTRY, [](MethodCall &call) {
-        if (call.in<std::uint32_t>(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX) != 1) return ENODATA;
+        if (call.in<std::uint64_t>(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX) != 1) return ENODATA;
         ib_uverbs_gid_entry entry{};
         entry.gid[1] = 5;
         entry.gid_type = IB_UVERBS_GID_TYPE_ROCE_V2;
