@@ -68,7 +68,7 @@ def make(kernel, job):
     """The whole archive for one boot."""
     busybox = shutil.which("busybox")
     if busybox is None:
-        raise kernels.Failed("busybox is not installed (tools/setup installs it)")
+        raise kernels.Failed("busybox is not installed (tools/setup vm installs it)")
     archive = Archive()
     for name in ("bin", "modules", "proc", "sys", "dev", "host", "scratch", "new"):
         archive.folder(name)

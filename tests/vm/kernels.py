@@ -139,7 +139,7 @@ def run(what, *command, **options):
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               timeout=FETCH_SECONDS, **options)
     except FileNotFoundError as error:
-        raise Failed(f"{what}: {command[0]} is not installed (tools/setup installs it)") from error
+        raise Failed(f"{what}: {command[0]} is not installed (tools/setup vm installs it)") from error
     except subprocess.TimeoutExpired as error:
         raise Failed(f"{what}: took longer than {FETCH_SECONDS} s") from error
     if done.returncode != 0:

@@ -73,7 +73,7 @@ class Options:
 def why_not():
     """Why QEMU cannot run here at all; None when it can."""
     if shutil.which(QEMU) is None:
-        return f"{QEMU} is not installed (tools/setup installs it)"
+        return f"{QEMU} is not installed (tools/setup vm installs it)"
     try:
         done = subprocess.run([QEMU, "--version"], stdin=subprocess.DEVNULL, text=True, timeout=60,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
