@@ -45,7 +45,8 @@ void serve_reborn(Exchange &exchange) {
     exchange.send_value(side.address());
     side.connect(exchange.receive_value<QpAddress>());
     if (side.post_recv(1, {{0, 100}}) != 0) throw std::runtime_error("a receive was refused");
-    if (side.post_send(make_send(2, {{512, 8}})) != 0) throw std::runtime_error("a send was refused");
+    if (side.post_send(make_send(2, {{512, 8}})) != 0)
+        throw std::runtime_error("a send was refused");
     exchange.send_value(true);
     Rebirth told;
     told.sent = side.sent().status;
