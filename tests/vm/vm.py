@@ -42,11 +42,12 @@ def boot(kernel, cases, build, more=()):
     """One boot: {name: mark} of the cases that it came to, and why it ended early, if it did."""
     record = Record()
     seconds = START_SECONDS + sum(case.seconds for case in cases.values())
-    job = machine.Job([sys.executable, FOLDER / "inside.py", "--build", build, *more,
-                       *cases])
+    job = machine.Job([sys.executable, FOLDER / "inside.py", "--build", build, *more, *cases])
     try:
-        machine.run(kernel, job, machine.Options(seconds=seconds), out=record.take, err=record.take)
-        return record.marks(), None
+        code = machine.run(kernel, job, machine.Options(seconds=seconds), out=record.take)
+        marks = record.marks()
+        # 1 is for cases that failed, and for Python when it cannot even begin.
+        return marks, None if marks and code in (0, 1) else f"inside.py ended with {code}"
     except machine.Failed as failure:
         return record.marks(), failure
 
@@ -62,10 +63,11 @@ def run_cases(kernel, cases, build, more=()):
         for name in guilty or (["the machine"] if failure and marks else []):
             print(f"FAIL: {name}: {failure}", flush=True)
             failed.append(name)
-        cases = {name: case for name, case in cases.items() if name not in marks}
-        if cases and not marks:  # another boot would come no further
+        left = {name: case for name, case in cases.items() if name not in marks}
+        if left == cases:  # another boot would come no further
             print(f"FAIL: none of {len(cases)} cases could begin: {failure}", flush=True)
             return [*failed, *cases]
+        cases = left
     return failed
 
 
