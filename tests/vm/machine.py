@@ -9,8 +9,10 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import selectors
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -68,6 +70,12 @@ class Options:
     accelerators: tuple = dataclasses.field(default_factory=lambda: accelerators())  # in turn
     append: str = ""  # to the kernel's command line
     kernel_log: bool = False  # copy the console to stderr
+
+
+def end_in_order():
+    """For a program's main: a signal that ends it becomes an exception, so that nothing is left."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def why_not():
@@ -199,8 +207,9 @@ class Machine:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(END_SECONDS)
         text = self.console_text()
-        if "Kernel panic" in text:
-            return Failed(PANIC, f"the kernel {self.kernel.release} panicked\n{self.report()}")
+        if panic := re.search(r"Kernel panic - (.*)", text):
+            words = f"the kernel {self.kernel.release} panicked: {panic.group(1)}"
+            return Failed(PANIC, f"{words}\n{self.report()}")
         said = self.messages.read_text(errors="replace").strip()
         if self.process.poll() != 0:
             code = self.process.poll()

@@ -88,6 +88,7 @@ def main():
              if options.kernel in case.kernels and options.case in name}
     if not cases:
         parser.error(f"no case like '{options.case}' for this kernel")
+    machine.end_in_order()
     reason = machine.why_not()
     if reason:
         print(f"SKIP: {reason}")
