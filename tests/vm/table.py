@@ -3,9 +3,10 @@
 
 import distribution
 import planted
+import rxe
 import software
 
-FAMILIES = (distribution, software)
+FAMILIES = (distribution, software, rxe)
 
 
 def all_cases(of_faults=False):
