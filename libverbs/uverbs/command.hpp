@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <type_traits>
 
@@ -22,6 +23,17 @@ namespace verbs::uverbs {
 static_assert(sizeof(ib_uverbs_ioctl_hdr) == 24);
 static_assert(sizeof(ib_uverbs_attr) == 16);
 static_assert(offsetof(ib_uverbs_attr, flags) == 4 && offsetof(ib_uverbs_attr, data) == 8);
+
+namespace detail {
+
+// What stands where the kernel is to put a handle or a descriptor; it is neither.
+inline constexpr std::uint64_t kNotAnswered = std::numeric_limits<std::uint64_t>::max();
+
+inline std::uint64_t address_of(const void *memory) noexcept {
+    return reinterpret_cast<std::uintptr_t>(memory);
+}
+
+}  // namespace detail
 
 class AnyCommand {
 public:
@@ -104,5 +116,101 @@ public:
     Command(std::uint16_t object, std::uint16_t method) noexcept
         : AnyCommand(CommandStorage<Room>::bytes, Room, object, method) {}
 };
+
+// Inline, so that a command whose attributes are known is little more than its bytes.
+
+inline AnyCommand::AnyCommand(std::byte *storage, std::uint16_t room, std::uint16_t object,
+                              std::uint16_t method) noexcept
+    : storage_(storage), room_(room), object_(object), method_(method) {}
+
+inline ib_uverbs_attr *AnyCommand::at(Place place) const noexcept {
+    auto *first = reinterpret_cast<ib_uverbs_attr *>(storage_ + sizeof(ib_uverbs_ioctl_hdr));
+    return first + static_cast<std::uint16_t>(place);
+}
+
+inline AnyCommand::Place AnyCommand::add(std::uint16_t id, std::size_t length,
+                                         std::uint64_t data) noexcept {
+    if (count_ == room_ || length > std::numeric_limits<std::uint16_t>::max()) {
+        is_too_long_ = true;
+        return Place{0};  // never run
+    }
+    ib_uverbs_attr attribute{};
+    attribute.attr_id = id;
+    attribute.len = static_cast<std::uint16_t>(length);
+    attribute.flags = UVERBS_ATTR_F_MANDATORY;
+    attribute.data = data;
+    const Place place{count_++};
+    *at(place) = attribute;
+    return place;
+}
+
+inline AnyCommand::Place AnyCommand::in_bytes(std::uint16_t id,
+                                              std::span<const std::byte> bytes) noexcept {
+    std::uint64_t data = 0;
+    if (bytes.size() > sizeof data)
+        data = detail::address_of(bytes.data());
+    else if (!bytes.empty())
+        std::memcpy(&data, bytes.data(), bytes.size());
+    return add(id, bytes.size(), data);
+}
+
+inline AnyCommand::Place AnyCommand::alternative(std::uint16_t id, std::uint8_t element,
+                                                 std::span<const std::byte> bytes) noexcept {
+    const Place place = in_bytes(id, bytes);
+    if (!is_too_long_) at(place)->attr_data.enum_data.elem_id = element;
+    return place;
+}
+
+inline AnyCommand::Place AnyCommand::out_bytes(std::uint16_t id,
+                                               std::span<std::byte> bytes) noexcept {
+    return add(id, bytes.size(), detail::address_of(bytes.data()));
+}
+
+inline AnyCommand::Place AnyCommand::object(std::uint16_t id, std::uint32_t handle) noexcept {
+    return add(id, 0, handle);
+}
+
+inline AnyCommand::Place AnyCommand::objects(std::uint16_t id,
+                                             std::span<const std::uint32_t> handles) noexcept {
+    return in_bytes(id, std::as_bytes(handles));
+}
+
+inline AnyCommand::Place AnyCommand::descriptor(std::uint16_t id, int fd) noexcept {
+    return add(id, 0, static_cast<std::uint64_t>(static_cast<std::int64_t>(fd)));
+}
+
+inline AnyCommand::Place AnyCommand::new_object(std::uint16_t id) noexcept {
+    return add(id, 0, detail::kNotAnswered);
+}
+
+inline AnyCommand::Place AnyCommand::new_descriptor(std::uint16_t id) noexcept {
+    return add(id, 0, detail::kNotAnswered);
+}
+
+inline void AnyCommand::udata(const Udata &udata) noexcept {
+    if (!udata.in.empty()) in_bytes(UVERBS_ATTR_UHW_IN, udata.in);
+    if (!udata.out.empty()) out_bytes(UVERBS_ATTR_UHW_OUT, udata.out);
+}
+
+inline void AnyCommand::make_optional(Place place) noexcept {
+    if (!is_too_long_) at(place)->flags = 0;
+}
+
+inline bool AnyCommand::is_written(Place place) const noexcept {
+    return (at(place)->flags & UVERBS_ATTR_F_VALID_OUTPUT) != 0;
+}
+
+inline ib_uverbs_ioctl_hdr *AnyCommand::finish(std::uint32_t driver_id) noexcept {
+    if (is_too_long_) return nullptr;
+    auto *header = reinterpret_cast<ib_uverbs_ioctl_hdr *>(storage_);
+    header->length = static_cast<std::uint16_t>(sizeof *header + count_ * sizeof(ib_uverbs_attr));
+    header->object_id = object_;
+    header->method_id = method_;
+    header->num_attrs = count_;
+    header->reserved1 = 0;
+    header->driver_id = driver_id;
+    header->reserved2 = 0;
+    return header;
+}
 
 }  // namespace verbs::uverbs

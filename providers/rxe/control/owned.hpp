@@ -3,6 +3,8 @@
 // device without destroying them all; the kernel takes back its part then, and this takes ours.
 #pragma once
 
+#include "core/spin_lock.hpp"
+
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -40,7 +42,7 @@ public:
 
     T *keep(New object) noexcept {
         Node *node = object.node_.release();
-        const std::lock_guard hold(mutex_);
+        const std::lock_guard hold(lock_);
         node->after = first_;
         if (first_ != nullptr) first_->before = node;
         first_ = node;
@@ -50,7 +52,7 @@ public:
     // Ends the object's life.
     void remove(T *object) noexcept {
         const std::unique_ptr<Node> node(static_cast<Node *>(object));  // gone after the lock
-        const std::lock_guard hold(mutex_);
+        const std::lock_guard hold(lock_);
         if (node->after != nullptr) node->after->before = node->before;
         if (node->before != nullptr)
             node->before->after = node->after;
@@ -59,7 +61,7 @@ public:
     }
 
 private:
-    std::mutex mutex_;  // leaf: the list
+    verbs::SpinLock lock_;  // leaf: the list
     Node *first_ = nullptr;
 };
 
