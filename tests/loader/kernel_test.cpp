@@ -34,12 +34,12 @@ std::string leave_for_a_namespace() {
         return "a mount namespace is not allowed";
     if (user != 0) write("/proc/self/uid_map", "0 " + std::to_string(user) + " 1");
     const int null_fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null_fd < 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+    if (null_fd < 0 || ::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0 ||
         ::mount("none", "/sys", "tmpfs", 0, nullptr) != 0 ||
         ::mount("none", "/dev", "tmpfs", 0, nullptr) != 0)
         return "mounting is not allowed";
     write("/dev/null", "");
-    if (::mount(("/proc/self/fd/" + std::to_string(null_fd)).c_str(), "/dev/null", nullptr, MS_BIND,
+    if (::mount(("/proc/self/fd/" + std::to_string(null_fd)).c_str(), "/dev/null", "none", MS_BIND,
                 nullptr) != 0)
         return "mounting /dev/null is not allowed";
     ::close(null_fd);
