@@ -18,16 +18,19 @@ Milliseconds stress_time() {
     return Milliseconds(static_cast<Milliseconds::rep>(1000 * std::max(0.1, seconds)));
 }
 
-// Threads that all do something over and over until the time is up, or one of them fails.
+// Threads that all do something over and over until the time is up and each has done it once, or
+// one of them fails.
 class Stress : public DeviceTest {
 protected:
     template <typename Work>
     void add(const char *name, Work work) {
+        ++without_a_round_;
         threads_.emplace_back([this, name, work = std::move(work)]() mutable {
             uint64_t rounds = 0;
             try {
                 for (; !is_over(); ++rounds) {
                     work();
+                    if (rounds == 0) --without_a_round_;
                 }
             } catch (const std::exception &problem) {
                 ADD_FAILURE() << name << ": " << problem.what();
@@ -36,7 +39,9 @@ protected:
             if (rounds == 0) ADD_FAILURE() << name << " did nothing";
         });
     }
-    [[nodiscard]] bool is_over() const { return is_over_ || deadline_.passed(); }
+    [[nodiscard]] bool is_over() const {
+        return is_over_ || (without_a_round_ == 0 && deadline_.passed());
+    }
     void run() {
         for (std::thread &thread : threads_) {
             thread.join();
@@ -58,6 +63,7 @@ protected:
 private:
     Deadline deadline_{stress_time()};
     std::atomic<bool> is_over_{false};
+    std::atomic<int> without_a_round_{0};
     std::vector<std::thread> threads_;
 };
 
