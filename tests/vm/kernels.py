@@ -21,7 +21,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("VERBS_KERNELS") or ROOT / "build/kernels").resolve()
-MIRROR = os.environ.get("VERBS_DEBIAN_MIRROR", "http://deb.debian.org").rstrip("/")
+MIRROR = os.environ.get("VERBS_DEBIAN_MIRROR", "").rstrip("/")  # "": where apt gets its packages
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SUITES = {  # name: lines of (archive, suite)
     "6.1": (("debian", "bookworm"), ("debian-security", "bookworm-security")),
@@ -148,17 +148,29 @@ def run(what, *command, **options):
     return done.stdout
 
 
+def place_of(archive):
+    """The address of an archive of Debian."""
+    if MIRROR:
+        return f"{MIRROR}/{archive}"
+    for site in run("the sources of apt", "apt-get", "indextargets", "--format", "$(SITE)").split():
+        if site.rstrip("/").endswith(f"/{archive}"):
+            return site.rstrip("/")
+    raise Failed(f"apt has no source of the archive '{archive}' here: set VERBS_DEBIAN_MIRROR to "
+                 "the address of a mirror")
+
+
 class Apt:
     """An apt of its own: sources, lists, state and archives are all below one folder."""
 
     def __init__(self, name):
         self.folder = CACHE / f"apt-{name}"
+        self.places = [(place_of(archive), suite) for archive, suite in SUITES[name]]
         for part in ("state/lists/partial", "cache/archives/partial"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         sources = self.folder / "sources.list"
         sources.write_text("".join(
-            f"deb [arch=amd64 signed-by={KEYRING}] {MIRROR}/{archive} {suite} main\n"
-            for archive, suite in SUITES[name]))
+            f"deb [arch=amd64 signed-by={KEYRING}] {place} {suite} main\n"
+            for place, suite in self.places))
         self.config = self.folder / "apt.conf"
         # The machine's own configuration still counts: it may name a proxy. Its hooks must not run,
         # and its pins are not for these suites.
@@ -182,7 +194,7 @@ APT::Sandbox::User "";
 
     def update(self):
         # apt-get says by its exit code only when every list failed, unless told so.
-        run(f"the package lists of {MIRROR} cannot be fetched (is this machine offline?)",
+        run(f"the package lists of {self.places[0][0]} cannot be fetched (is this machine offline?)",
             "apt-get", "-c", self.config, "-q", "-o", "APT::Update::Error-Mode=any", "update")
 
     def parts(self):
@@ -195,7 +207,7 @@ APT::Sandbox::User "";
                     found.append(package)
                     todo.append(package)
         if not found:
-            raise Failed(f"{META_PACKAGE} of {MIRROR} names no kernel")
+            raise Failed(f"{META_PACKAGE} of {self.places[0][0]} names no kernel")
         return found
 
     def download(self, packages, folder):
