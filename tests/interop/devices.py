@@ -3,16 +3,16 @@
 
 import re
 
-from registry import DEVICE, IB_DEVICE, IB_ENVIRONMENT, Case, expect, expect_lines, needs, run_alone
+from registry import DEVICE, IB_DEVICE, IB_ENVIRONMENT, Case, expect, expect_lines, needs, output_of
 
 
 def listing(build):
-    expect_lines(run_alone(build, "ibv_devices"), rf"^\s+{DEVICE}\s+[0-9a-f]{{16}}$")
+    expect_lines(output_of(build, "ibv_devices"), rf"^\s+{DEVICE}\s+[0-9a-f]{{16}}$")
 
 
 def section(build, device, *options, environment=None):
     """What ibv_devinfo prints of a device, with the lines that every software device has."""
-    text = run_alone(build, "ibv_devinfo", "-d", device, *options, environment=environment)
+    text = output_of(build, "ibv_devinfo", "-d", device, *options, environment=environment)
     expect_lines(text, rf"^hca_id:\s+{device}$", r"transport:\s+InfiniBand \(0\)$",
                  r"phys_port_cnt:\s+1$", r"port:\s+1$", r"state:\s+PORT_ACTIVE \(4\)$",
                  r"node_guid:\s+[0-9a-f:]{19}$")
@@ -36,7 +36,7 @@ def limits(build):
 
 
 def every_device(build):
-    text = run_alone(build, "ibv_devinfo", "-l")
+    text = output_of(build, "ibv_devinfo", "-l")
     names = re.findall(r"^\s+(soft_\S+)$", text, re.MULTILINE)
     expect(DEVICE in names, f"no {DEVICE} in:\n{text}")
     for name in names:

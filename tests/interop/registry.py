@@ -3,13 +3,12 @@
 
 import dataclasses
 import pathlib
-import re
 import sys
 import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import pair
-from pair import Failed
+from pair import Failed, expect, expect_lines, output_of  # for the families
 
 DEVICE = "soft_lo"
 IB_DEVICE = "soft_ib0"  # InfiniBand link layer: LIDs, and no GID needed
@@ -34,22 +33,3 @@ class Case:
 
 def needs(*features):
     return frozenset(feature for feature in features if feature)
-
-
-def expect(claim, text):
-    if not claim:
-        raise Failed(text)
-
-
-def expect_lines(text, *patterns):
-    """Each pattern has to match within one line or more of `text`."""
-    for pattern in patterns:
-        expect(re.search(pattern, text, re.MULTILINE), f"no line like '{pattern}' in:\n{text}")
-
-
-def run_alone(build, *command, environment=None):
-    """Runs one program to its successful end and gives its output."""
-    with pair.Session(build, environment) as session:
-        program = session.start(*command)
-        session.expect_success(program, seconds=30)
-        return program.text()

@@ -39,6 +39,17 @@ class Failed(Exception):
     """What a test reports; the text is all that its reader gets."""
 
 
+def expect(claim, text):
+    if not claim:
+        raise Failed(text)
+
+
+def expect_lines(text, *patterns):
+    """Each pattern has to match within one line or more of `text`."""
+    for pattern in patterns:
+        expect(re.search(pattern, text, re.MULTILINE), f"no line like '{pattern}' in:\n{text}")
+
+
 def become_subreaper():
     """Makes every orphan of our programs our own child, so that none can be overlooked."""
     if LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -309,6 +320,14 @@ def run_pair(build, program, arguments, seconds=60, environment=None, address="1
         session.expect_success(client, server, seconds=seconds)
         texts = server.text(), client.text()
     return texts
+
+
+def output_of(build, *command, ours=True, environment=None, seconds=30):
+    """Runs one program to its successful end; `ours`: on the build tree's libraries."""
+    with Session(build, environment) as session:
+        program = session.start(*command, on_verbs=ours)
+        session.expect_success(program, seconds=seconds)
+        return program.text()
 
 
 def main():

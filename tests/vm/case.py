@@ -3,7 +3,6 @@
 
 import dataclasses
 import pathlib
-import re
 import sys
 import typing
 
@@ -11,7 +10,7 @@ import kernels
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import pair
-from pair import Failed
+from pair import Failed, expect, expect_lines, output_of  # for the families
 
 DEVICE = "rxe0"
 ADDRESS = "10.1.1.1"  # of rxe0's network interface, see init
@@ -29,22 +28,3 @@ class Case:
     run: typing.Callable[[pathlib.Path], None]
     seconds: int = SECONDS
     kernels: tuple[str, ...] = kernels.NAMES
-
-
-def expect(claim, text):
-    if not claim:
-        raise Failed(text)
-
-
-def expect_lines(text, *patterns):
-    """Each pattern has to match within one line or more of `text`."""
-    for pattern in patterns:
-        expect(re.search(pattern, text, re.MULTILINE), f"no line like '{pattern}' in:\n{text}")
-
-
-def output_of(build, *command, ours=True, environment=None, seconds=30):
-    """Runs one program to its successful end; `ours`: on the build tree's libraries."""
-    with pair.Session(build, environment) as session:
-        program = session.start(*command, on_verbs=ours)
-        session.expect_success(program, seconds=seconds)
-        return program.text()
