@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/ah.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 namespace verbs::uverbs {
@@ -19,10 +19,8 @@ Result<std::uint32_t> create_ah(const Context &context, std::uint32_t pd, std::u
     request.pd_handle = pd;
     request.attr = attr;
     ib_uverbs_create_ah_resp response{};
-    response.ah_handle = kNoHandle;
-    VERBS_CHECK(
-        context.run(kVerb, write_command(IB_USER_VERBS_CMD_CREATE_AH, request, response, udata)));
-    VERBS_CHECK(judge_handle(kVerb, response.ah_handle));
+    VERBS_CHECK(create(context, kVerb, response.ah_handle,
+                       write_command(IB_USER_VERBS_CMD_CREATE_AH, request, response, udata)));
     return response.ah_handle;
 }
 

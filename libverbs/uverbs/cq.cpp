@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/cq.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 namespace verbs::uverbs {
@@ -31,7 +31,6 @@ Result<void> judge_entries(const char *verb, std::uint32_t granted, std::uint32_
 // Before the ioctl had the command. Flags need the extended one of the two.
 Result<Cq> create_by_write(const Context &context, const CqRequest &request, const Udata &udata) {
     ib_uverbs_ex_create_cq_resp response{};
-    response.base.cq_handle = kNoHandle;
     if (request.flags != 0) {
         ib_uverbs_ex_create_cq command{};
         command.user_handle = request.user_handle;
@@ -39,18 +38,19 @@ Result<Cq> create_by_write(const Context &context, const CqRequest &request, con
         command.comp_vector = request.comp_vector;
         command.comp_channel = request.channel_fd;
         command.flags = request.flags;
-        VERBS_CHECK(context.run(
-            kCreate, extended_command(IB_USER_VERBS_EX_CMD_CREATE_CQ, command, response, udata)));
+        VERBS_CHECK(
+            create(context, kCreate, response.base.cq_handle,
+                   extended_command(IB_USER_VERBS_EX_CMD_CREATE_CQ, command, response, udata)));
     } else {
         ib_uverbs_create_cq command{};
         command.user_handle = request.user_handle;
         command.cqe = request.cqe;
         command.comp_vector = request.comp_vector;
         command.comp_channel = request.channel_fd;
-        VERBS_CHECK(context.run(
-            kCreate, write_command(IB_USER_VERBS_CMD_CREATE_CQ, command, response.base, udata)));
+        VERBS_CHECK(
+            create(context, kCreate, response.base.cq_handle,
+                   write_command(IB_USER_VERBS_CMD_CREATE_CQ, command, response.base, udata)));
     }
-    VERBS_CHECK(judge_handle(kCreate, response.base.cq_handle));
     VERBS_CHECK(judge_entries(kCreate, response.base.cqe, request.cqe));
     return Cq{response.base.cq_handle, response.base.cqe};
 }

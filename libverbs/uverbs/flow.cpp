@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/flow.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 #include <cstring>
@@ -39,14 +39,12 @@ Result<std::uint32_t> create_flow(const Context &context, const FlowRequest &req
     std::memcpy(bytes, &fixed, sizeof fixed);
     if (!specs.empty()) std::memcpy(bytes + sizeof fixed, specs.data(), specs.size());
     ib_uverbs_create_flow_resp response{};
-    response.flow_handle = kNoHandle;
     WriteCommand command;
     command.number = IB_USER_VERBS_EX_CMD_CREATE_FLOW | IB_USER_VERBS_CMD_FLAG_EXTENDED;
     command.request = {bytes, sizeof fixed + specs.size()};
     command.response = detail::writable_bytes_of(response);
     command.udata = udata;
-    VERBS_CHECK(context.run(kVerb, command));
-    VERBS_CHECK(judge_handle(kVerb, response.flow_handle));
+    VERBS_CHECK(create(context, kVerb, response.flow_handle, command));
     return response.flow_handle;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/mr.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 #include <sys/resource.h>

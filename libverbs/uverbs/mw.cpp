@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/mw.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 namespace verbs::uverbs {
@@ -17,10 +17,8 @@ Result<Mw> alloc_mw(const Context &context, std::uint32_t pd, std::uint8_t type,
     request.pd_handle = pd;
     request.mw_type = type;
     ib_uverbs_alloc_mw_resp response{};
-    response.mw_handle = kNoHandle;
-    VERBS_CHECK(
-        context.run(kVerb, write_command(IB_USER_VERBS_CMD_ALLOC_MW, request, response, udata)));
-    VERBS_CHECK(judge_handle(kVerb, response.mw_handle));
+    VERBS_CHECK(create(context, kVerb, response.mw_handle,
+                       write_command(IB_USER_VERBS_CMD_ALLOC_MW, request, response, udata)));
     return Mw{response.mw_handle, response.rkey};
 }
 

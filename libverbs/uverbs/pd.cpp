@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/pd.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 namespace verbs::uverbs {
@@ -14,10 +14,8 @@ Result<std::uint32_t> alloc_pd(const Context &context, const Udata &udata) {
     constexpr const char *kVerb = "alloc_pd";
     const ib_uverbs_alloc_pd request{};
     ib_uverbs_alloc_pd_resp response{};
-    response.pd_handle = kNoHandle;
-    VERBS_CHECK(
-        context.run(kVerb, write_command(IB_USER_VERBS_CMD_ALLOC_PD, request, response, udata)));
-    VERBS_CHECK(judge_handle(kVerb, response.pd_handle));
+    VERBS_CHECK(create(context, kVerb, response.pd_handle,
+                       write_command(IB_USER_VERBS_CMD_ALLOC_PD, request, response, udata)));
     return response.pd_handle;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/qp.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 #include <cstring>
@@ -63,7 +63,6 @@ Qp read(const ib_uverbs_create_qp_resp &response) noexcept {
 // Before 5.9.
 Result<Qp> create_by_write(const Context &context, const QpRequest &request, const Udata &udata) {
     ib_uverbs_ex_create_qp_resp response{};
-    response.base.qp_handle = kNoHandle;
     if (request.flags != 0 || request.source_qpn || request.ind_table) {
         ib_uverbs_ex_create_qp command{};
         fill(command, request);
@@ -73,15 +72,16 @@ Result<Qp> create_by_write(const Context &context, const QpRequest &request, con
             command.comp_mask = IB_UVERBS_CREATE_QP_MASK_IND_TABLE;
             command.rwq_ind_tbl_handle = *request.ind_table;
         }
-        VERBS_CHECK(context.run(
-            kCreate, extended_command(IB_USER_VERBS_EX_CMD_CREATE_QP, command, response, udata)));
+        VERBS_CHECK(
+            create(context, kCreate, response.base.qp_handle,
+                   extended_command(IB_USER_VERBS_EX_CMD_CREATE_QP, command, response, udata)));
     } else {
         ib_uverbs_create_qp command{};
         fill(command, request);
-        VERBS_CHECK(context.run(
-            kCreate, write_command(IB_USER_VERBS_CMD_CREATE_QP, command, response.base, udata)));
+        VERBS_CHECK(
+            create(context, kCreate, response.base.qp_handle,
+                   write_command(IB_USER_VERBS_CMD_CREATE_QP, command, response.base, udata)));
     }
-    VERBS_CHECK(judge_handle(kCreate, response.base.qp_handle));
     return judge(kCreate, read(response.base));
 }
 
@@ -126,10 +126,8 @@ Result<Qp> open_qp(const Context &context, std::uint32_t xrcd, std::uint32_t qp_
     request.qpn = qp_num;
     request.qp_type = static_cast<std::uint8_t>(type);
     ib_uverbs_create_qp_resp response{};
-    response.qp_handle = kNoHandle;
-    VERBS_CHECK(
-        context.run(kVerb, write_command(IB_USER_VERBS_CMD_OPEN_QP, request, response, udata)));
-    VERBS_CHECK(judge_handle(kVerb, response.qp_handle));
+    VERBS_CHECK(create(context, kVerb, response.qp_handle,
+                       write_command(IB_USER_VERBS_CMD_OPEN_QP, request, response, udata)));
     return judge(kVerb, read(response));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/srq.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 namespace verbs::uverbs {
@@ -29,7 +29,6 @@ Result<Srq> judge(const Srq &srq, const SrqRequest &request) {
 // Before 5.9.
 Result<Srq> create_by_write(const Context &context, const SrqRequest &request, const Udata &udata) {
     ib_uverbs_create_srq_resp response{};
-    response.srq_handle = kNoHandle;
     if (request.type == IB_UVERBS_SRQT_BASIC) {
         ib_uverbs_create_srq command{};
         command.user_handle = request.user_handle;
@@ -37,8 +36,8 @@ Result<Srq> create_by_write(const Context &context, const SrqRequest &request, c
         command.max_wr = request.max_wr;
         command.max_sge = request.max_sge;
         command.srq_limit = request.limit;
-        VERBS_CHECK(context.run(
-            kCreate, write_command(IB_USER_VERBS_CMD_CREATE_SRQ, command, response, udata)));
+        VERBS_CHECK(create(context, kCreate, response.srq_handle,
+                           write_command(IB_USER_VERBS_CMD_CREATE_SRQ, command, response, udata)));
     } else {
         ib_uverbs_create_xsrq command{};
         command.user_handle = request.user_handle;
@@ -50,10 +49,9 @@ Result<Srq> create_by_write(const Context &context, const SrqRequest &request, c
         command.max_num_tags = request.max_num_tags;
         command.xrcd_handle = request.xrcd.value_or(0);
         command.cq_handle = request.cq.value_or(0);
-        VERBS_CHECK(context.run(
-            kCreate, write_command(IB_USER_VERBS_CMD_CREATE_XSRQ, command, response, udata)));
+        VERBS_CHECK(create(context, kCreate, response.srq_handle,
+                           write_command(IB_USER_VERBS_CMD_CREATE_XSRQ, command, response, udata)));
     }
-    VERBS_CHECK(judge_handle(kCreate, response.srq_handle));
     return judge({response.srq_handle, response.max_wr, response.max_sge, response.srqn}, request);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/wq.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 #include <array>
@@ -36,10 +36,8 @@ Result<Wq> create_wq(const Context &context, const WqRequest &request, const Uda
     command.max_sge = request.max_sge;
     command.create_flags = request.flags;
     ib_uverbs_ex_create_wq_resp response{};
-    response.wq_handle = kNoHandle;
-    VERBS_CHECK(context.run(
-        kVerb, extended_command(IB_USER_VERBS_EX_CMD_CREATE_WQ, command, response, udata)));
-    VERBS_CHECK(judge_handle(kVerb, response.wq_handle));
+    VERBS_CHECK(create(context, kVerb, response.wq_handle,
+                       extended_command(IB_USER_VERBS_EX_CMD_CREATE_WQ, command, response, udata)));
     return Wq{response.wq_handle, response.wqn, response.max_wr, response.max_sge};
 }
 
@@ -73,14 +71,12 @@ Result<IndTable> create_rwq_ind_table(const Context &context, std::span<const st
     std::memcpy(request.data(), &fixed, kFixed);
     std::memcpy(request.data() + kFixed, wqs.data(), wqs.size_bytes());
     ib_uverbs_ex_create_rwq_ind_table_resp response{};
-    response.ind_tbl_handle = kNoHandle;
     WriteCommand command;
     command.number = IB_USER_VERBS_EX_CMD_CREATE_RWQ_IND_TBL | IB_USER_VERBS_CMD_FLAG_EXTENDED;
     command.request = std::span(request).first(kFixed + (wqs.size_bytes() + 7) / 8 * 8);
     command.response = detail::writable_bytes_of(response);
     command.udata = udata;
-    VERBS_CHECK(context.run(kVerb, command));
-    VERBS_CHECK(judge_handle(kVerb, response.ind_tbl_handle));
+    VERBS_CHECK(create(context, kVerb, response.ind_tbl_handle, command));
     return IndTable{response.ind_tbl_handle, response.ind_tbl_num};
 }
 

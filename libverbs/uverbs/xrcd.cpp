@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "uverbs/xrcd.hpp"
 
-#include "uverbs/answer.hpp"
+#include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
 namespace verbs::uverbs {
@@ -16,10 +16,8 @@ Result<std::uint32_t> open_xrcd(const Context &context, int fd, int oflags, cons
     request.fd = static_cast<std::uint32_t>(fd);
     request.oflags = static_cast<std::uint32_t>(oflags);
     ib_uverbs_open_xrcd_resp response{};
-    response.xrcd_handle = kNoHandle;
-    VERBS_CHECK(
-        context.run(kVerb, write_command(IB_USER_VERBS_CMD_OPEN_XRCD, request, response, udata)));
-    VERBS_CHECK(judge_handle(kVerb, response.xrcd_handle));
+    VERBS_CHECK(create(context, kVerb, response.xrcd_handle,
+                       write_command(IB_USER_VERBS_CMD_OPEN_XRCD, request, response, udata)));
     return response.xrcd_handle;
 }
 
