@@ -25,35 +25,38 @@ int limit(uint32_t value) {
     return static_cast<int>(std::min<uint32_t>(value, INT_MAX));
 }
 
+// Programs and the kernel have a way in structs of several shapes, with the same names in them.
+template <class From, class To>
+void copy_grh(const From &from, To &to) {
+    to.flow_label = from.flow_label;
+    to.sgid_index = from.sgid_index;
+    to.hop_limit = from.hop_limit;
+    to.traffic_class = from.traffic_class;
+}
+
+template <class From, class To>
+void copy_way(const From &from, To &to) {
+    to.dlid = from.dlid;
+    to.sl = from.sl;
+    to.src_path_bits = from.src_path_bits;
+    to.static_rate = from.static_rate;
+    to.is_global = from.is_global;
+    to.port_num = from.port_num;
+}
+
 ib_uverbs_qp_dest to_dest(const ibv_ah_attr &attr) {
     ib_uverbs_qp_dest dest{};
     std::memcpy(dest.dgid, attr.grh.dgid.raw, sizeof dest.dgid);
-    dest.flow_label = attr.grh.flow_label;
-    dest.dlid = attr.dlid;
-    dest.sgid_index = attr.grh.sgid_index;
-    dest.hop_limit = attr.grh.hop_limit;
-    dest.traffic_class = attr.grh.traffic_class;
-    dest.sl = attr.sl;
-    dest.src_path_bits = attr.src_path_bits;
-    dest.static_rate = attr.static_rate;
-    dest.is_global = attr.is_global;
-    dest.port_num = attr.port_num;
+    copy_grh(attr.grh, dest);
+    copy_way(attr, dest);
     return dest;
 }
 
 ibv_ah_attr from_dest(const ib_uverbs_qp_dest &dest) {
     ibv_ah_attr attr{};
     std::memcpy(attr.grh.dgid.raw, dest.dgid, sizeof dest.dgid);
-    attr.grh.flow_label = dest.flow_label;
-    attr.grh.sgid_index = dest.sgid_index;
-    attr.grh.hop_limit = dest.hop_limit;
-    attr.grh.traffic_class = dest.traffic_class;
-    attr.dlid = dest.dlid;
-    attr.sl = dest.sl;
-    attr.src_path_bits = dest.src_path_bits;
-    attr.static_rate = dest.static_rate;
-    attr.is_global = dest.is_global;
-    attr.port_num = dest.port_num;
+    copy_grh(dest, attr.grh);
+    copy_way(dest, attr);
     return attr;
 }
 
@@ -144,16 +147,8 @@ ibv_port_attr to_public(const ib_uverbs_query_port_resp_ex &told) {
 ib_uverbs_ah_attr to_kernel(const ibv_ah_attr &attr) {
     ib_uverbs_ah_attr way{};
     std::memcpy(way.grh.dgid, attr.grh.dgid.raw, sizeof way.grh.dgid);
-    way.grh.flow_label = attr.grh.flow_label;
-    way.grh.sgid_index = attr.grh.sgid_index;
-    way.grh.hop_limit = attr.grh.hop_limit;
-    way.grh.traffic_class = attr.grh.traffic_class;
-    way.dlid = attr.dlid;
-    way.sl = attr.sl;
-    way.src_path_bits = attr.src_path_bits;
-    way.static_rate = attr.static_rate;
-    way.is_global = attr.is_global;
-    way.port_num = attr.port_num;
+    copy_grh(attr.grh, way.grh);
+    copy_way(attr, way);
     return way;
 }
 
