@@ -3,8 +3,8 @@
 // object family has its own file here. What is hot lies in datapath/.
 #pragma once
 
-#include "control/owned.hpp"
 #include "core/fd.hpp"
+#include "core/owned.hpp"
 #include "datapath/ah.hpp"
 #include "datapath/cq.hpp"
 #include "datapath/qp.hpp"
@@ -20,6 +20,7 @@ namespace rxe {
 
 template <class T>
 using Result = verbs::Result<T>;
+using verbs::Owned;
 
 struct Pd : ibv_pd {
     Pd() noexcept : ibv_pd{} {}

@@ -10,12 +10,12 @@ Result<ibv_ah *> Device::create_ah(ibv_pd *ibpd, ibv_ah_attr *attr) {
     VERBS_CHECK(judge_alive());
     VERBS_TRY(path, resolve(*attr));
     auto *pd = static_cast<Pd *>(ibpd);
-    auto ah = std::make_unique<Ah>();
+    Owned<Ah>::New ah;
     ah->domain = pd;
     ah->path = path;
     ah->handle = handles_.fetch_add(1);
     pd->users.fetch_add(1);
-    return ahs_.add(std::move(ah));
+    return ahs_.keep(std::move(ah));
 }
 
 Result<void> Device::destroy_ah(ibv_ah *ibah) {

@@ -42,10 +42,10 @@ Result<Ring> map_ring(int cqe) {
 Result<ibv_comp_channel *> Device::create_comp_channel() {
     VERBS_CHECK(judge_faults(Call::create_comp_channel));
     VERBS_TRY(pipe, EventPipe::create());
-    auto channel = std::make_unique<CompChannel>();
+    Owned<CompChannel>::New channel;
     channel->pipe = std::move(pipe);
     channel->fd = channel->pipe.read_fd();
-    return channels_.add(std::move(channel));
+    return channels_.keep(std::move(channel));
 }
 
 Result<void> Device::destroy_comp_channel(ibv_comp_channel *channel) {
@@ -58,7 +58,7 @@ Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_
     if (comp_vector < 0 || comp_vector >= kCompVectors)
         return fail(EINVAL, "completion vector " + std::to_string(comp_vector) +
                                 " does not exist, there is 1");
-    auto cq = std::make_unique<Cq>(*process_);
+    Owned<Cq>::New cq(*process_);
     VERBS_TRY(ring, map_ring(cqe));
     cq->ring = ring.entries;
     cq->ring_bytes = ring.bytes;
@@ -67,7 +67,7 @@ Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_
     cq->handle = handles_.fetch_add(1);
     cq->events = static_cast<CompChannel *>(channel);
     cq->async_events = &async_events_;
-    return cqs_.add(std::move(cq));
+    return cqs_.keep(std::move(cq));
 }
 
 // Pollers and pushers meet the old ring or the new one, never something between: both work under

@@ -6,8 +6,8 @@
 #include "control/event_pipe.hpp"
 #include "control/interface_watch.hpp"
 #include "control/interfaces.hpp"
-#include "control/owned.hpp"
 #include "control/port.hpp"
+#include "core/owned.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
 #include "faults/schedule.hpp"
@@ -24,6 +24,7 @@ namespace soft {
 
 template <class T>
 using Result = verbs::Result<T>;
+using verbs::Owned;
 
 class Device {
 public:

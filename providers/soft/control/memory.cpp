@@ -48,10 +48,10 @@ bool lets_peers_in(int access) {
 
 Result<ibv_pd *> Device::alloc_pd() {
     VERBS_CHECK(judge_faults(Call::alloc_pd));
-    auto pd = std::make_unique<Pd>();
+    Owned<Pd>::New pd;
     pd->number = process_->next_pd();
     pd->handle = pd->number;
-    return pds_.add(std::move(pd));
+    return pds_.keep(std::move(pd));
 }
 
 Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
@@ -72,7 +72,7 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     VERBS_CHECK(judge_mapped(addr, length, writes_memory(access)));
     auto *pd = static_cast<Pd *>(ibpd);
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
-    auto mr = std::make_unique<Mr>();
+    Owned<Mr>::New mr;
     VERBS_TRY(key, process_->mrs().enter({pd->number, reinterpret_cast<uintptr_t>(addr), length,
                                           base, static_cast<uint32_t>(access),
                                           shared_place(addr, length, access)}));
@@ -84,7 +84,7 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     mr->iova = base;
     mr->access = access;
     pd->users.fetch_add(1);
-    return mrs_.add(std::move(mr));
+    return mrs_.keep(std::move(mr));
 }
 
 // The region gets a new key, unless nothing but its rights changes: the old one is dead when this

@@ -24,14 +24,14 @@ Result<ibv_mw *> Device::alloc_mw(ibv_pd *ibpd, int type) {
     if (process_->is_inherited())
         return fail(EIO, "the device was opened by this process's parent");
     auto &pd = *static_cast<Pd *>(ibpd);
-    auto mw = std::make_unique<Mw>();
+    Owned<Mw>::New mw;
     VERBS_TRY(index, process_->mrs().allot());
     mw->domain = &pd;
     mw->index = index;
     mw->rkey = process_->mrs().next_key(index);
     mw->handle = mw->rkey;
     pd.users.fetch_add(1);
-    return mws_.add(std::move(mw));
+    return mws_.keep(std::move(mw));
 }
 
 Result<void> Device::bind_mw(ibv_qp *ibqp, ibv_mw *ibmw, ibv_mw_bind *bind) {

@@ -138,7 +138,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     VERBS_CHECK(judge_alive());
     VERBS_CHECK(judge_faults(Call::create_qp));
     VERBS_CHECK(judge_init(*attr));
-    auto qp = std::make_unique<Qp>(*process_, *static_cast<Pd *>(ibpd));
+    Owned<Qp>::New qp(*process_, *static_cast<Pd *>(ibpd));
     ibv_qp_cap &cap = attr->cap;
     cap.max_send_sge = std::max(cap.max_send_sge, 1u);
     cap.max_recv_sge = std::max(cap.max_recv_sge, 1u);
@@ -180,7 +180,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
         ++qp->receives_to->users;
     }
     qp->domain_pd->users.fetch_add(1);
-    return qps_.add(std::move(qp));
+    return qps_.keep(std::move(qp));
 }
 
 Result<void> Device::take_path(Qp &qp, const ibv_qp_attr &attr, int mask) {

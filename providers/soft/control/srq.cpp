@@ -37,7 +37,7 @@ Result<ibv_srq *> Device::create_srq(ibv_pd *ibpd, ibv_srq_init_attr *attr) {
     VERBS_CHECK(judge_faults(Call::create_srq));
     VERBS_CHECK(judge(attr->attr.max_wr, attr->attr.max_sge));
     auto &pd = *static_cast<Pd *>(ibpd);
-    auto srq = std::make_unique<Srq>(pd);
+    Owned<Srq>::New srq(pd);
     srq->async_events = &async_events_;
     srq->max_wr = attr->attr.max_wr;
     srq->max_sge = std::max(attr->attr.max_sge, 1u);
@@ -45,7 +45,7 @@ Result<ibv_srq *> Device::create_srq(ibv_pd *ibpd, ibv_srq_init_attr *attr) {
     allocate(srq->ring, srq->max_wr, srq->max_sge);
     attr->attr.max_sge = srq->max_sge;
     pd.users.fetch_add(1);
-    return srqs_.add(std::move(srq));
+    return srqs_.keep(std::move(srq));
 }
 
 Result<void> Device::modify_srq(ibv_srq *ibsrq, ibv_srq_attr *attr, int mask) {

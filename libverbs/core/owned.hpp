@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Owned<T>: the objects of one kind that a device has given to the program. A program may close a
-// device without destroying them all; the kernel takes back its part then, and this takes ours.
+// device without destroying them all, as it may with a kernel's device; the rest goes then.
 #pragma once
 
 #include "core/spin_lock.hpp"
@@ -9,12 +9,13 @@
 #include <mutex>
 #include <utility>
 
-namespace rxe {
+namespace verbs {
 
 template <class T>
 class Owned {
     // The list runs through the objects themselves, so that neither adding nor removing searches.
     struct Node : T {
+        using T::T;
         Node *before = nullptr;
         Node *after = nullptr;
     };
@@ -23,7 +24,9 @@ public:
     // An object that nobody owns yet: its creation may still fail.
     class New {
     public:
-        New() : node_(std::make_unique<Node>()) {}
+        template <class... Arguments>
+        explicit New(Arguments &&...arguments)
+            : node_(std::make_unique<Node>(std::forward<Arguments>(arguments)...)) {}
         T *operator->() const noexcept { return node_.get(); }
         T &operator*() const noexcept { return *node_; }
 
@@ -60,9 +63,16 @@ public:
             first_ = node->after;
     }
 
+    // Not while another thread keeps or removes: a device that is being closed.
+    template <class Visit>
+    void for_each(Visit &&visit) {
+        for (Node *node = first_; node != nullptr; node = node->after)
+            visit(*node);
+    }
+
 private:
-    verbs::SpinLock lock_;  // leaf: the list
+    SpinLock lock_;  // leaf: the list
     Node *first_ = nullptr;
 };
 
-}  // namespace rxe
+}  // namespace verbs
