@@ -49,13 +49,10 @@ def run_case(name, case, build):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--awaited", action="store_true",
-                        help="also cases of features that the device does not have yet")
     parser.add_argument("--build", type=pathlib.Path, default=registry.pair.ROOT / "build/release")
     parser.add_argument("--case", nargs="+", default=[])
     options = parser.parse_args()
-    table = {name: case for name, case in all_cases().items()
-             if options.awaited or not case.is_awaited()}
+    table = all_cases()
     if options.list:
         print("\n".join(table))
         return 0

@@ -6,7 +6,7 @@ MATRIX is what runs. One case asks the programs themselves, by their --help, whe
 
 import re
 
-from registry import DEVICE, Case, expect, expect_lines, needs, pair
+from registry import DEVICE, Case, expect, expect_lines, pair
 
 # program: (transports, ways), as its --help has them.
 MATRIX = {
@@ -38,7 +38,6 @@ WAYS = {
 }
 HELP_OPTIONS = {"events": "-e", "gid": "-x", "inline": "-I", "many": "-q", "both": "-b"}
 TRANSPORTS = ("RC", "UC", "UD")  # of --connection; the others need more than plain verbs
-FEATURES = {"UC": "UC"}
 
 ATOMICS = ("FETCH_AND_ADD", "CMP_AND_SWAP")
 COLUMNS = {"lat": 9, "bw": 5}
@@ -114,11 +113,9 @@ def cases():
                 words = f"over {transport}{WAYS[way][0]}"
                 if "atomic" not in program:
                     table[f"{program} measures every size {words}"] = Case(
-                        (program,), measure(program, transport, way),
-                        needs(FEATURES.get(transport)))
+                        (program,), measure(program, transport, way))
                     continue
                 for kind in ATOMICS:
                     table[f"{program} measures {kind} {words}"] = Case(
-                        (program,), measure(program, transport, way, ["-A", kind]),
-                        needs("atomics"))
+                        (program,), measure(program, transport, way, ["-A", kind]))
     return table

@@ -14,10 +14,6 @@ DEVICE = "soft_lo"
 IB_DEVICE = "soft_ib0"  # InfiniBand link layer: LIDs, and no GID needed
 IB_ENVIRONMENT = {"VERBS_SOFT_IB": "1"}  # without it there is no such device
 
-# What the software device does not have yet. Cases that need a word of this list are not tests;
-# when the feature is there, its word goes, and when the list is empty, it goes too.
-AWAITED = set()
-
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -25,11 +21,3 @@ class Case:
 
     programs: tuple[str, ...]
     run: typing.Callable[[pathlib.Path], None]
-    needs: frozenset[str] = frozenset()
-
-    def is_awaited(self):
-        return bool(self.needs & AWAITED)
-
-
-def needs(*features):
-    return frozenset(feature for feature in features if feature)
