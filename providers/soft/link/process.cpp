@@ -110,6 +110,8 @@ void Process::die_in_child() noexcept {
     new (&notes_lock_) SpinLock;
     // Threads of the parent may have waited for it, and its end would wait for them.
     new (&answered_) std::condition_variable;
+    // The thread did not come along: there is nothing to join, nor even to detach.
+    new (&thread_) std::thread;
     sender_name_.reset();
     unanswered_joins_.clear();
     timers_.clear();
@@ -123,11 +125,7 @@ void Process::die_in_child() noexcept {
 }
 
 Process::~Process() {
-    if (is_inherited_) {
-        // The thread is the parent's: there is nothing here to join.
-        if (thread_.joinable()) thread_.detach();
-        return;
-    }
+    if (is_inherited_) return;
     stopping_.store(true, std::memory_order_release);
     if (thread_.joinable()) {
         wake();
