@@ -62,13 +62,6 @@ def exclusive_namespaces():
                                                stderr=subprocess.DEVNULL).returncode == 0, 20)
 
 
-def missing_node(build):
-    with hidden_node():
-        text = listed(build, VERBS_SOFT="0")
-    expect(not is_in(DEVICE, text), f"a device without a node is listed:\n{text}")
-    expect_lines(text, rf"{DEVICE}: {NODE}: No such file or directory; ")
-
-
 def closed_to_the_user(build):
     nobody = ("setpriv", "--reuid", str(NOBODY), "--clear-groups")
     with closed_node():
@@ -115,7 +108,6 @@ def costs_less(build):
 
 def cases():
     return {
-        "a device without a node is told of and not listed": Case(missing_node),
         "a device that the user may not open is listed and told of": Case(closed_to_the_user),
         "a process sees a device come and go": Case(comes_and_goes),
         "a device of another network namespace is not seen": Case(of_another_namespace),
