@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <exception>
 #include <new>
+#include <string_view>
 #include <type_traits>
 
 namespace verbs::api {
@@ -32,6 +33,10 @@ private:
 
 namespace boundary {
 
+// Leaves the text of verbs_last_error(), and logs it: a program may not show it. "No event yet" is
+// no news, and programs ask for that all the time.
+void note_failure(int code, std::string_view phrase) noexcept;
+
 // Runs `call`. On success hands the Result to `deliver`. Returns 0 or the errno value.
 template <class Call, class Deliver>
 int settle(Call &&call, Deliver &&deliver) noexcept {
@@ -46,16 +51,16 @@ int settle(Call &&call, Deliver &&deliver) noexcept {
             return 0;
         }
         code = result.error().code;
-        reason::set(result.error().phrase);
+        note_failure(code, result.error().phrase);
     } catch (const std::bad_alloc &) {
         code = ENOMEM;
-        reason::set("out of memory");
+        note_failure(code, "out of memory");
     } catch (const std::exception &stray) {
         code = EIO;
-        reason::set(stray.what());
+        note_failure(code, stray.what());
     } catch (...) {
         code = EIO;
-        reason::set("something that is no std::exception was thrown");
+        note_failure(code, "something that is no std::exception was thrown");
     }
     errno = code;
     return code;

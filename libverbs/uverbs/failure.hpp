@@ -4,11 +4,17 @@
 
 #include "core/result.hpp"
 
+#include <string>
+
 namespace verbs::uverbs {
 
 // The error for a command that ended with this errno value. Numbers that only the command layer
 // understands (ENOTTY, EPROTONOSUPPORT) become EOPNOTSUPP.
 [[nodiscard]] Failure refused(const char *verb, int code);
+
+// What ENOMEM of the kernel usually means: the limit of locked memory, and what raises it. "" where
+// there is no limit.
+[[nodiscard]] std::string memlock_advice();
 
 // The error for an answer that no kernel gives: EPROTO.
 [[nodiscard]] Failure odd_answer(const char *verb, const char *what);

@@ -4,8 +4,6 @@
 #include "uverbs/create.hpp"
 #include "uverbs/destroy.hpp"
 
-#include <sys/resource.h>
-
 #include <string>
 
 namespace verbs::uverbs {
@@ -38,13 +36,9 @@ std::uint32_t understood(const Context &context, std::uint32_t access) noexcept 
 
 // The kernel says ENOMEM for the limit, too, which is the usual reason, and no one's first guess.
 Failure refused_memory(const char *verb, int code, std::uint64_t length) {
-    rlimit limit{};
-    if (code == ENOMEM && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-        limit.rlim_cur != RLIM_INFINITY)
+    if (code == ENOMEM)
         return fail(ENOMEM, std::string(verb) + ": " + std::to_string(length) +
-                                " bytes could not be locked: the limit of locked memory (memlock, "
-                                "ulimit -l) is " +
-                                std::to_string(limit.rlim_cur) + " bytes for all of this user's");
+                                " bytes could not be locked" + memlock_advice());
     if (code == EFAULT)
         return fail(EFAULT, std::string(verb) + ": " + std::to_string(length) +
                                 " bytes are not all mapped, or not as writable as was asked for");

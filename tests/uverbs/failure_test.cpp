@@ -2,6 +2,7 @@
 #include "uverbs/failure.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 namespace verbs::uverbs {
 namespace {
@@ -18,6 +19,22 @@ TEST(Failure, SaysThatADeviceIsGone) {
     const Error error = refused("alloc_pd", EIO).value();
     EXPECT_EQ(error.code, EIO);
     EXPECT_NE(error.phrase.find("removed"), std::string::npos);
+}
+
+// Nobody is sent to raise a limit that there is not.
+TEST(Failure, DoesNotBlameALimitThatThereIsNot) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_MEMLOCK, &before), 0);
+    if (before.rlim_max != RLIM_INFINITY) {
+        EXPECT_NE(memlock_advice(), "");
+        return;
+    }
+    const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+    ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &none), 0);
+    const Error error = refused("create_cq", ENOMEM).value();
+    ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &before), 0);
+    EXPECT_EQ(error.code, ENOMEM);
+    EXPECT_EQ(error.phrase.find("memlock"), std::string::npos) << error.phrase;
 }
 
 TEST(Failure, KeepsOtherNumbers) {

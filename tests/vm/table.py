@@ -3,11 +3,12 @@
 
 import discovery
 import distribution
+import faults
 import planted
 import rxe
 import software
 
-FAMILIES = (distribution, discovery, software, rxe)
+FAMILIES = (distribution, discovery, software, rxe, faults)
 
 
 def all_cases(of_faults=False):

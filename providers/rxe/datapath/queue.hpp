@@ -31,14 +31,19 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return header_ != nullptr; }
 
 protected:
-    // `element` is how many bytes of a slot we use.
-    explicit SharedQueue(rxe_queue_buf &header) noexcept
-        : header_(&header), slots_(reinterpret_cast<uint8_t *>(&header + 1)),
-          mask_(header.index_mask), shift_(header.log2_elem_size) {}
+    // What a header tells. Read once: the memory is shared, and may have changed since.
+    struct Shape {
+        rxe_queue_buf *header;
+        uint32_t mask;
+        uint32_t shift;
+    };
+    explicit SharedQueue(const Shape &shape) noexcept
+        : header_(shape.header), slots_(reinterpret_cast<uint8_t *>(shape.header + 1)),
+          mask_(shape.mask), shift_(shape.shift) {}
 
-    // Whether the header tells of a queue that lies inside of these bytes.
-    [[nodiscard]] static verbs::Result<rxe_queue_buf *> judge(void *start, std::size_t size,
-                                                              std::size_t element);
+    // The queue that lies in these bytes, if it does. `element` is how many bytes of a slot we use.
+    [[nodiscard]] static verbs::Result<Shape> judge(void *start, std::size_t size,
+                                                    std::size_t element);
 
     [[nodiscard]] uint8_t *slot(uint32_t index) const noexcept {
         return slots_ + (static_cast<std::size_t>(index) << shift_);
@@ -64,8 +69,8 @@ public:
     WorkQueue() = default;
     [[nodiscard]] static verbs::Result<WorkQueue> open(void *start, std::size_t size,
                                                        std::size_t element) {
-        VERBS_TRY(header, judge(start, size, element));
-        return WorkQueue(*header);
+        VERBS_TRY(shape, judge(start, size, element));
+        return WorkQueue(shape);
     }
 
     // The kernel's index is read only when the queue looks full by what was read last, so that
@@ -86,9 +91,9 @@ public:
     void publish() noexcept { store(header_->producer_index, next_); }
 
 private:
-    explicit WorkQueue(rxe_queue_buf &header) noexcept
-        : SharedQueue(header), next_(header.producer_index & mask_),
-          consumer_(load(header.consumer_index)) {}
+    explicit WorkQueue(const Shape &shape) noexcept
+        : SharedQueue(shape), next_(header_->producer_index & mask_),
+          consumer_(load(header_->consumer_index)) {}
 
     uint32_t next_ = 0;
     uint32_t consumer_ = 0;  // as last seen; may be any number
@@ -99,8 +104,8 @@ class CompletionQueue : public SharedQueue {
 public:
     CompletionQueue() = default;
     [[nodiscard]] static verbs::Result<CompletionQueue> open(void *start, std::size_t size) {
-        VERBS_TRY(header, judge(start, size, sizeof(ib_uverbs_wc)));
-        return CompletionQueue(*header);
+        VERBS_TRY(shape, judge(start, size, sizeof(ib_uverbs_wc)));
+        return CompletionQueue(shape);
     }
 
     // How many completions wait.
@@ -116,8 +121,8 @@ public:
     void publish() noexcept { store(header_->consumer_index, next_); }
 
 private:
-    explicit CompletionQueue(rxe_queue_buf &header) noexcept
-        : SharedQueue(header), next_(header.consumer_index & mask_) {}
+    explicit CompletionQueue(const Shape &shape) noexcept
+        : SharedQueue(shape), next_(header_->consumer_index & mask_) {}
 
     uint32_t next_ = 0;
 };

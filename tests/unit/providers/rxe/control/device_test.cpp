@@ -111,5 +111,38 @@ TEST_F(RxeDevice, ThatWasRemovedMakesNothingNewAndLetsGoOfWhatThereIs) {
     EXPECT_TRUE(device_->close());
 }
 
+// Places that cannot be mapped: between pages, and so far away that the number turns negative.
+TEST_F(RxeDevice, IsGivenBackObjectsWhoseQueuesCannotBeMapped) {
+    auto *cq = create_cq();
+    ASSERT_EQ(objects_.size(), 1u);
+    for (const std::uint64_t offset : {std::uint64_t{1}, std::uint64_t{5000}, UINT64_MAX,
+                                       UINT64_MAX - 4095, std::uint64_t{1} << 63}) {
+        offset_of_queues = offset;
+        EXPECT_FALSE(device_->create_cq(10, nullptr, 0)) << offset;
+        auto attr = qp_request(cq, IBV_QPT_RC);
+        EXPECT_FALSE(device_->create_qp(&pd_, &attr)) << offset;
+        ibv_srq_init_attr srq{};
+        srq.attr = {10, 2, 0};
+        EXPECT_FALSE(device_->create_srq(&pd_, &srq)) << offset;
+        EXPECT_EQ(objects_.size(), 1u) << offset;
+    }
+}
+
+TEST_F(RxeDevice, IsGivenBackObjectsWhoseQueuesAreOfOddSizes) {
+    auto *cq = create_cq();
+    for (const std::uint32_t size : {0u, 1u, 127u, 383u, 384u, 500u}) {
+        size_of_queues = size;
+        for (const auto type : {IBV_QPT_RC, IBV_QPT_UC, IBV_QPT_UD}) {
+            auto attr = qp_request(cq, type);
+            EXPECT_EQ(device_->create_qp(&pd_, &attr).error().code, EPROTO) << size;
+        }
+        ibv_srq_init_attr srq{};
+        srq.attr = {10, 2, 0};
+        EXPECT_EQ(device_->create_srq(&pd_, &srq).error().code, EPROTO) << size;
+        EXPECT_EQ(device_->create_cq(10, nullptr, 0).error().code, EPROTO) << size;
+        EXPECT_EQ(objects_.size(), 1u) << size;
+    }
+}
+
 }  // namespace
 }  // namespace verbs::test

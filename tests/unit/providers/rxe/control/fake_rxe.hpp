@@ -8,6 +8,7 @@
 
 #include <sys/mman.h>
 
+#include <optional>
 #include <set>
 
 namespace verbs::test {
@@ -27,7 +28,7 @@ protected:
             std::abort();
         }
         device_ = std::move(*opened);
-        EXPECT_EQ(::ftruncate(kernel_.node(), 16 * kQueueBytes), 0);
+        EXPECT_EQ(::ftruncate(kernel_.node(), 64 * kQueueBytes), 0);
         pd_.context = &context_;
         pd_.handle = 2;
         make_driver();
@@ -35,9 +36,10 @@ protected:
 
     // A queue of the driver's, in the next part of the node.
     mminfo make_queue(std::uint32_t log2_slot) {
-        const mminfo where{queues_++ * kQueueBytes, size_of_queues, 0};
+        const std::uint64_t own = queues_++ * kQueueBytes;
+        const mminfo where{offset_of_queues.value_or(own), size_of_queues, 0};
         const auto memory = Mapping::shared(kernel_.node(), kQueueBytes, PROT_READ | PROT_WRITE,
-                                            static_cast<off_t>(where.offset));
+                                            static_cast<off_t>(own));
         auto &header = *static_cast<rxe_queue_buf *>(memory->data());
         header.log2_elem_size = log2_slot;
         header.index_mask = kSlots - 1 + is_odd;
@@ -73,6 +75,7 @@ protected:
     std::unique_ptr<rxe::RxeDevice> device_;
     std::set<std::int64_t> objects_;  // that the kernel has, by handle
     std::uint32_t size_of_queues = kQueueBytes;
+    std::optional<std::uint64_t> offset_of_queues;  // in place of the true one
     std::uint32_t is_odd = 0;  // 1: queues have a number of slots that is no power of two
     // On its own: it ends in an array.
     std::unique_ptr<ib_uverbs_modify_qp> change_ = std::make_unique<ib_uverbs_modify_qp>();
