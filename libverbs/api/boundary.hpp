@@ -32,33 +32,41 @@ private:
 
 namespace boundary {
 
-// Runs `call`. On success hands the Result to `deliver`. Returns 0 or the errno value.
-template <class Call, class Deliver>
-int settle(Call &&call, Deliver &&deliver) noexcept {
-    const int before = errno;
-    const CancellationOff no_cancellation;
-    int code = 0;
-    try {
-        auto result = call();
-        if (result) {
-            deliver(result);
-            errno = before;
-            return 0;
-        }
-        code = result.error().code;
-        reason::set(result.error().phrase);
-    } catch (const std::bad_alloc &) {
-        code = ENOMEM;
-        reason::set("out of memory");
-    } catch (const std::exception &stray) {
-        code = EIO;
-        reason::set(stray.what());
-    } catch (...) {
-        code = EIO;
-        reason::set("something that is no std::exception was thrown");
-    }
+// What is left of a failure: its number, which becomes errno's. Out of line, as what made it.
+[[gnu::cold, gnu::noinline]] inline int settle_failure(int code, std::string_view phrase) noexcept {
+    reason::set(phrase);
     errno = code;
     return code;
+}
+
+// The same for an exception, inside of its handler.
+[[gnu::cold, gnu::noinline]] inline int settle_exception() noexcept {
+    try {
+        throw;
+    } catch (const std::bad_alloc &) {
+        return settle_failure(ENOMEM, "out of memory");
+    } catch (const std::exception &stray) {
+        return settle_failure(EIO, stray.what());
+    } catch (...) {
+        return settle_failure(EIO, "something that is no std::exception was thrown");
+    }
+}
+
+// Runs `call`. On success hands the Result to `deliver`. Returns 0 or the errno value.
+// Inline in each public function: the frames of a call are what it costs beside the kernel.
+template <class Call, class Deliver>
+[[gnu::always_inline]] inline int settle(Call &&call, Deliver &&deliver) noexcept {
+    const int before = errno;
+    const CancellationOff no_cancellation;
+    try {
+        auto result = call();
+        if (!result) return settle_failure(result.error().code, result.error().phrase);
+        deliver(result);
+        errno = before;
+        return 0;
+    } catch (...) {
+        return settle_exception();
+    }
 }
 
 }  // namespace boundary

@@ -2,7 +2,6 @@
 // Judging the header of a mapped queue, once.
 #include "datapath/queue.hpp"
 
-#include <bit>
 #include <string>
 
 namespace rxe {
@@ -17,7 +16,7 @@ verbs::Result<rxe_queue_buf *> SharedQueue::judge(void *start, std::size_t size,
         return fail(EPROTO, "the kernel's queue is shorter than its header");
     auto *header = static_cast<rxe_queue_buf *>(start);
     const std::uint64_t slots = std::uint64_t{header->index_mask} + 1;
-    if (!std::has_single_bit(slots))
+    if ((slots & (slots - 1)) != 0)
         return fail(EPROTO, "the kernel's queue has " + std::to_string(slots) +
                                 " slots, which is no power of two");
     if (header->log2_elem_size > kMaxShift || (std::size_t{1} << header->log2_elem_size) < element)
