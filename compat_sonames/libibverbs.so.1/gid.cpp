@@ -120,13 +120,12 @@ int compat_ibv_query_gid_type(ibv_context *context, uint8_t port_num, unsigned i
     return 0;
 }
 
-// Providers of Ethernet devices ask for the link address of a GID with this. Returns 0 or an errno
-// value.
+// Providers of Ethernet devices ask for the link address of a GID with this. The GRH counts
+// whatever is_global says, as in rdma-core. Returns 0 or an errno value.
 VERBS_SYMVER(ibv_resolve_eth_l2_from_gid, "@@IBVERBS_1.1");
 int compat_ibv_resolve_eth_l2_from_gid(ibv_context *context, ibv_ah_attr *attr, uint8_t eth_mac[6],
                                        uint16_t *vid) {
-    constexpr const char *kNoGrh = "ibv_resolve_eth_l2_from_gid: the address has no GRH";
-    if (!attr || !attr->is_global) return refuse(kNoGrh, EINVAL);
+    if (!attr) return refuse("ibv_resolve_eth_l2_from_gid: there is no address", EINVAL);
     const int errno_before = errno;
     ibv_gid_entry own = {};
     if (const int code = read_entry(context, attr->port_num, attr->grh.sgid_index, own))

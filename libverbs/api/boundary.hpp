@@ -4,7 +4,6 @@
 // Success leaves both alone. The only code of the library that writes errno.
 #pragma once
 
-#include "core/reason.hpp"
 #include "core/result.hpp"
 
 #include <pthread.h>
@@ -33,37 +32,39 @@ private:
 
 namespace boundary {
 
-// Leaves the text of verbs_last_error(), and logs it: a program may not show it. "No event yet" is
-// no news, and programs ask for that all the time.
-void note_failure(int code, std::string_view phrase) noexcept;
+// What is left of a failure: its number in errno and for the caller, and the text of
+// verbs_last_error(), which is logged too: a program may not show it. "No event yet" is no news,
+// and programs ask for that all the time.
+[[gnu::cold]] int settle_failure(int code, std::string_view phrase) noexcept;
+
+// The same for an exception, inside of its handler.
+[[gnu::cold, gnu::noinline]] inline int settle_exception() noexcept {
+    try {
+        throw;
+    } catch (const std::bad_alloc &) {
+        return settle_failure(ENOMEM, "out of memory");
+    } catch (const std::exception &stray) {
+        return settle_failure(EIO, stray.what());
+    } catch (...) {
+        return settle_failure(EIO, "something that is no std::exception was thrown");
+    }
+}
 
 // Runs `call`. On success hands the Result to `deliver`. Returns 0 or the errno value.
+// Inline in each public function: the frames of a call are what it costs beside the kernel.
 template <class Call, class Deliver>
-int settle(Call &&call, Deliver &&deliver) noexcept {
+[[gnu::always_inline]] inline int settle(Call &&call, Deliver &&deliver) noexcept {
     const int before = errno;
     const CancellationOff no_cancellation;
-    int code = 0;
     try {
         auto result = call();
-        if (result) {
-            deliver(result);
-            errno = before;
-            return 0;
-        }
-        code = result.error().code;
-        note_failure(code, result.error().phrase);
-    } catch (const std::bad_alloc &) {
-        code = ENOMEM;
-        note_failure(code, "out of memory");
-    } catch (const std::exception &stray) {
-        code = EIO;
-        note_failure(code, stray.what());
+        if (!result) return settle_failure(result.error().code, result.error().phrase);
+        deliver(result);
+        errno = before;
+        return 0;
     } catch (...) {
-        code = EIO;
-        note_failure(code, "something that is no std::exception was thrown");
+        return settle_exception();
     }
-    errno = code;
-    return code;
 }
 
 }  // namespace boundary

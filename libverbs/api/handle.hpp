@@ -11,34 +11,49 @@ namespace verbs::api {
 
 using device::Context;
 
+// Out of line, as every failure (core/result.hpp).
+[[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_null(const char *name) {
+    return fail(EINVAL, std::string(name) + " is NULL");
+}
+[[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_foreign(const char *name,
+                                                                  const ibv_context *context) {
+    return fail(EINVAL, std::string(name) + ": " + Context::of(context).error().phrase);
+}
+[[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_of_another_device(const char *name) {
+    return fail(EINVAL, std::string(name) + " belongs to another open device");
+}
+[[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_missing(const char *name) {
+    return fail(EIO, std::string("the provider made no ") + name + " and reported success");
+}
+
 // Refuses a NULL argument by its name.
 [[nodiscard]] inline Result<void> required(const void *argument, const char *name) {
-    if (argument != nullptr) return {};
-    return fail(EINVAL, std::string(name) + " is NULL");
+    if (argument == nullptr) return is_null(name);
+    return {};
 }
 
 // The Context an object hangs below: pd, mr, mw, cq, channel, srq, qp or ah.
 template <class Object>
 [[nodiscard]] Result<Context *> owner_of(const Object *object, const char *name) {
-    VERBS_CHECK(required(object, name));
-    auto context = Context::of(object->context);
-    if (!context)
-        return fail(context.error().code, std::string(name) + ": " + context.error().phrase);
+    if (object == nullptr) return is_null(name);
+    Context *const context = Context::find(object->context);
+    if (context == nullptr) return is_foreign(name, object->context);
     return context;
 }
 
 // Refuses an object that hangs below another context. An absent one is fine.
 template <class Object>
 [[nodiscard]] Result<void> same_device(Context &context, const Object *object, const char *name) {
-    if (object == nullptr || object->context == &context.handle()) return {};
-    return fail(EINVAL, std::string(name) + " belongs to another open device");
+    if (object != nullptr && object->context != &context.handle())
+        return is_of_another_device(name);
+    return {};
 }
 
 // Refuses a success that brought nothing.
 template <class Object>
 [[nodiscard]] Result<void> delivered(const Object *object, const char *name) {
-    if (object != nullptr) return {};
-    return fail(EIO, std::string("the provider made no ") + name + " and reported success");
+    if (object == nullptr) return is_missing(name);
+    return {};
 }
 
 }  // namespace verbs::api

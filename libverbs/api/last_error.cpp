@@ -10,7 +10,9 @@ const char *verbs_last_error(void) {
     return verbs::reason::text();
 }
 
-void verbs::api::boundary::note_failure(int code, std::string_view phrase) noexcept {
+int verbs::api::boundary::settle_failure(int code, std::string_view phrase) noexcept {
     reason::set(phrase);
     if (code != EAGAIN) VERBS_LOG(info, "api", "%s", reason::text());
+    errno = code;
+    return code;
 }

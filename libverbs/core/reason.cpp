@@ -10,16 +10,17 @@ namespace {
 
 struct Line {
     char text[kMaxBytes];
-    std::size_t length;
 
-    void assign(std::string_view phrase) noexcept {
-        length = std::min(phrase.size(), kMaxBytes - 1);
+    // Gives how much of the phrase fits.
+    std::size_t assign(std::string_view phrase) noexcept {
+        const std::size_t length = std::min(phrase.size(), kMaxBytes - 1);
         // The phrase may be a piece of this very line (a reason passed on by its address).
         if (length != 0) std::memmove(text, phrase.data(), length);
         text[length] = '\0';
         // One line: a control character from outside must not forge a second one.
         std::replace_if(
             text, text + length, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+        return length;
     }
 };
 
@@ -27,6 +28,8 @@ constinit thread_local Line last{};
 constinit thread_local Line from_provider{};
 
 }  // namespace
+
+constinit thread_local std::size_t offered_bytes = 0;
 
 const char *text() noexcept {
     return last.text;
@@ -36,16 +39,12 @@ void set(std::string_view phrase) noexcept {
     last.assign(phrase);
 }
 
-void clear_offer() noexcept {
-    from_provider.assign({});
-}
-
 void offer(std::string_view phrase) noexcept {
-    from_provider.assign(phrase);
+    offered_bytes = from_provider.assign(phrase);
 }
 
 std::string_view offered() noexcept {
-    return {from_provider.text, from_provider.length};
+    return {from_provider.text, offered_bytes};
 }
 
 }  // namespace verbs::reason

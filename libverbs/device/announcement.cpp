@@ -4,7 +4,6 @@
 #include <endian.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <string_view>
 
@@ -18,7 +17,7 @@ bool ends(const char (&text)[Size]) {
 
 template <std::size_t Size>
 void copy_text(char (&place)[Size], const std::string &text) {
-    std::snprintf(place, Size, "%s", text.c_str());
+    place[text.copy(place, Size - 1)] = '\0';
 }
 
 ibv_transport_type transport_of(int node_type) {

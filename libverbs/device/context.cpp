@@ -7,22 +7,7 @@
 
 namespace verbs::device {
 
-struct ContextBlock {
-    explicit ContextBlock(std::shared_ptr<Device> device) noexcept : core(std::move(device)) {}
-    Context core;
-    ContextTail tail;
-};
-
 namespace {
-
-constexpr char kOwner = 0;  // its address tells this copy of the library from every other
-
-void *const kIsExtended = reinterpret_cast<void *>(UINTPTR_MAX);
-
-ContextBlock &block_of(Context &context) noexcept {
-    // core is the first member of its block, and every Context is made in one.
-    return *reinterpret_cast<ContextBlock *>(&context);
-}
 
 // Data path slots that a provider did not fill.
 int refuse_poll(ibv_cq * /*cq*/, int /*num_entries*/, ibv_wc * /*wc*/) noexcept {
@@ -52,27 +37,25 @@ void fill_refusals(ibv_context_ops &ops) noexcept {
     if (ops.post_srq_recv == nullptr) ops.post_srq_recv = &refuse_srq_recv;
 }
 
-// What the library owns in the ibv_context, whatever a provider wrote there.
-void claim(ContextBlock &block) noexcept {
-    block.tail.slot(kSlotSize) = ContextTail::kSize;
-    block.tail.slot(kSlotPrivate) = reinterpret_cast<std::uintptr_t>(&block.core);
-    block.tail.context.device = &block.core.device().base;
-    block.tail.context.abi_compat = kIsExtended;
-}
-
 }  // namespace
+
+const char Context::kOwner = 0;
 
 Context::Context(std::shared_ptr<Device> device) noexcept
     : Owned{&kOwner}, device_(std::move(device)) {}
 
 Result<Context *> Context::of(const ibv_context *context) {
     if (context == nullptr) return fail(EINVAL, "the context is NULL");
-    if (context->abi_compat == kIsExtended) {
-        const auto *slots = reinterpret_cast<const std::uintptr_t *>(context);
-        auto *owned = reinterpret_cast<Owned *>(*(slots - kSlotPrivate / sizeof(std::uintptr_t)));
-        if (owned != nullptr && owned->owner == &kOwner) return static_cast<Context *>(owned);
-    }
+    if (Context *const found = find(context); found != nullptr) return found;
     return fail(EINVAL, "the object belongs to another copy of a verbs library");
+}
+
+// What the library owns in the ibv_context, whatever a provider wrote there.
+void Context::claim() noexcept {
+    tail().slot(kSlotSize) = ContextTail::kSize;
+    tail().slot(kSlotPrivate) = reinterpret_cast<std::uintptr_t>(this);
+    handle().device = &device().base;
+    handle().abi_compat = is_extended();
 }
 
 Result<Context *> Context::open(std::shared_ptr<Device> device) {
@@ -82,12 +65,12 @@ Result<Context *> Context::open(std::shared_ptr<Device> device) {
     context.cmd_fd = -1;
     context.async_fd = -1;
     context.num_comp_vectors = 1;
-    claim(*block);
     Context &core = block->core;
+    core.claim();
     VERBS_CHECK(core.device_->provider().call("open_device", core.ops().open_device,
                                               &core.device_->announced(), &context,
                                               &core.provider_device_));
-    claim(*block);
+    core.claim();
     context.num_comp_vectors = std::max(context.num_comp_vectors, 1);
     fill_refusals(context.ops);
     ::pthread_mutex_init(&context.mutex, nullptr);
@@ -96,18 +79,9 @@ Result<Context *> Context::open(std::shared_ptr<Device> device) {
 
 Result<void> Context::close(Context &context) {
     VERBS_CHECK(context.call("close_device", context.ops().close_device));
-    ContextBlock *block = &block_of(context);
-    ::pthread_mutex_destroy(&block->tail.context.mutex);
-    delete block;
+    ::pthread_mutex_destroy(&context.handle().mutex);
+    delete reinterpret_cast<ContextBlock *>(&context);
     return {};
-}
-
-ibv_context &Context::handle() noexcept {
-    return block_of(*this).tail.context;
-}
-
-ContextTail &Context::tail() noexcept {
-    return block_of(*this).tail;
 }
 
 }  // namespace verbs::device

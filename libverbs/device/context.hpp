@@ -47,6 +47,8 @@ class Context : public Owned {
 public:
     // The Context behind a program's handle. Refuses NULL and what another library made.
     [[nodiscard]] static Result<Context *> of(const ibv_context *context);
+    // The same without words: NULL for what is refused.
+    [[nodiscard]] static Context *find(const ibv_context *context) noexcept;
 
     // Opens a device. Slots of ibv_context.ops that the provider left empty refuse.
     [[nodiscard]] static Result<Context *> open(std::shared_ptr<Device> device);
@@ -71,11 +73,40 @@ public:
 
 private:
     friend struct ContextBlock;
+    static const char kOwner;  // its address tells this copy of the library from every other
+    // In ibv_context.abi_compat: there is an extension block.
+    static void *is_extended() noexcept { return reinterpret_cast<void *>(UINTPTR_MAX); }
+
     explicit Context(std::shared_ptr<Device> device) noexcept;
+    void claim() noexcept;
 
     std::shared_ptr<Device> device_;
     void *provider_device_ = nullptr;  // what the provider's open_device gave
     EventBook events_;
 };
+
+// Our own data, and behind it what the program has.
+struct ContextBlock {
+    explicit ContextBlock(std::shared_ptr<Device> device) noexcept : core(std::move(device)) {}
+    Context core;
+    ContextTail tail;
+};
+
+inline Context *Context::find(const ibv_context *context) noexcept {
+    if (context == nullptr || context->abi_compat != is_extended()) return nullptr;
+    const auto *slots = reinterpret_cast<const std::uintptr_t *>(context);
+    auto *owned = reinterpret_cast<Owned *>(*(slots - kSlotPrivate / sizeof(std::uintptr_t)));
+    const bool is_ours = owned != nullptr && owned->owner == &kOwner;
+    return is_ours ? static_cast<Context *>(owned) : nullptr;
+}
+
+// core is the first member of its block, and every Context is made in one.
+inline ContextTail &Context::tail() noexcept {
+    return reinterpret_cast<ContextBlock *>(this)->tail;
+}
+
+inline ibv_context &Context::handle() noexcept {
+    return tail().context;
+}
 
 }  // namespace verbs::device

@@ -4,10 +4,14 @@
 // struct); an event that arrives for an object which is gone is not handed out.
 #pragma once
 
+#include "core/spin_lock.hpp"
+
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace verbs::device {
 
@@ -23,53 +27,118 @@ public:
     // same address.
     std::uint64_t open(const void *object) {
         const std::lock_guard guard(lock_);
-        accounts_.insert_or_assign(object, Account{++last_id_, {}});
+        Account *account = find(object);
+        if (account == nullptr) account = &place_for(object);
+        *account = {object, ++last_id_, {}};
         return last_id_;
     }
 
     // Counts an event that is about to reach the program. False: no such object, drop the event.
     [[nodiscard]] bool take(const void *object, Kind kind) {
         const std::lock_guard guard(lock_);
-        const auto account = accounts_.find(object);
-        if (account == accounts_.end()) return false;
-        Taken &taken = account->second.taken;
-        ++(kind == Kind::completion ? taken.completion : taken.async);
+        Account *account = find(object);
+        if (account == nullptr) return false;
+        ++(kind == Kind::completion ? account->taken.completion : account->taken.async);
         return true;
     }
 
     // The number of the object that has its account open now, or nothing.
     [[nodiscard]] std::optional<std::uint64_t> id_of(const void *object) const {
         const std::lock_guard guard(lock_);
-        const auto account = accounts_.find(object);
-        if (account == accounts_.end()) return std::nullopt;
-        return account->second.id;
+        const Account *account = find(object);
+        if (account == nullptr) return std::nullopt;
+        return account->id;
     }
 
     // Ends an account and tells its final count: from here on no event is handed out.
     [[nodiscard]] std::optional<Taken> close(const void *object) {
         const std::lock_guard guard(lock_);
-        const auto account = accounts_.find(object);
-        if (account == accounts_.end()) return std::nullopt;
-        const Taken taken = account->second.taken;
-        accounts_.erase(account);
+        Account *account = find(object);
+        if (account == nullptr) return std::nullopt;
+        const Taken taken = account->taken;
+        erase(*account);
         return taken;
     }
 
     // Ends the account of that one object, if it is still open.
     void forget(const void *object, std::uint64_t id) {
         const std::lock_guard guard(lock_);
-        const auto account = accounts_.find(object);
-        if (account != accounts_.end() && account->second.id == id) accounts_.erase(account);
+        Account *account = find(object);
+        if (account != nullptr && account->id == id) erase(*account);
     }
 
 private:
     struct Account {
-        std::uint64_t id;
+        const void *object = nullptr;  // nullptr: the place is free
+        std::uint64_t id = 0;
         Taken taken;
     };
+
+    // A hash table that allocates only to grow: an account is at its home or in the places right
+    // behind it, without a free one in between. At least half of the places are free.
+    [[nodiscard]] std::size_t home(const void *object) const noexcept {
+        const auto bits = reinterpret_cast<std::uintptr_t>(object) / alignof(std::max_align_t);
+        return (bits ^ bits >> 9) & mask_;
+    }
+    [[nodiscard]] std::size_t behind(std::size_t place) const noexcept {
+        return (place + 1) & mask_;
+    }
+
+    [[nodiscard]] const Account *find(const void *object) const noexcept {
+        if (used_ == 0) return nullptr;
+        for (std::size_t place = home(object);; place = behind(place)) {
+            const Account &account = table_[place];
+            if (account.object == nullptr) return nullptr;  // first: an event may name NULL
+            if (account.object == object) return &account;
+        }
+    }
+    [[nodiscard]] Account *find(const void *object) noexcept {
+        return const_cast<Account *>(std::as_const(*this).find(object));
+    }
+
+    [[nodiscard]] Account &free_place(const void *object) noexcept {
+        std::size_t place = home(object);
+        while (table_[place].object != nullptr)
+            place = behind(place);
+        return table_[place];
+    }
+
+    [[nodiscard]] Account &place_for(const void *object) {
+        if (2 * (used_ + 1) > table_.size()) grow();
+        ++used_;
+        return free_place(object);
+    }
+
+    void grow() {
+        constexpr std::size_t kLeast = 64;
+        std::vector<Account> old(table_.empty() ? kLeast : 2 * table_.size());
+        old.swap(table_);
+        mask_ = table_.size() - 1;
+        for (const Account &account : old)
+            if (account.object != nullptr) free_place(account.object) = account;
+    }
+
+    // Accounts behind move up where that brings them no further than to their home.
+    void erase(Account &account) noexcept {
+        auto hole = static_cast<std::size_t>(&account - table_.data());
+        const auto distance = [this](std::size_t from, std::size_t to) {
+            return (to - from) & mask_;
+        };
+        for (std::size_t place = behind(hole); table_[place].object != nullptr;
+             place = behind(place)) {
+            if (distance(home(table_[place].object), place) < distance(hole, place)) continue;
+            table_[hole] = table_[place];
+            hole = place;
+        }
+        table_[hole] = {};
+        --used_;
+    }
+
     // Rank: innermost. Nothing is called while it is held.
-    mutable std::mutex lock_;
-    std::unordered_map<const void *, Account> accounts_;
+    mutable SpinLock lock_;
+    std::vector<Account> table_;  // its size is 0 or a power of two
+    std::size_t mask_ = 0;        // that size less one
+    std::size_t used_ = 0;
     std::uint64_t last_id_ = 0;
 };
 

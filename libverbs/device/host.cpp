@@ -37,19 +37,25 @@ int count_kernel_devices() noexcept {
     return Kernel::of_process().count();
 }
 
+// Signalled by acknowledge() in api/async_event.cpp and api/cq.cpp, under the same mutex.
+template <class Object, class Predicate>
+void wait_until(Object &object, const EventBook::Taken &taken,
+                Predicate &&is_acknowledged) noexcept {
+    ::pthread_mutex_lock(&object.mutex);
+    while (!is_acknowledged(taken))
+        ::pthread_cond_wait(&object.cond, &object.mutex);
+    ::pthread_mutex_unlock(&object.mutex);
+}
+
 // Closes the object's account, waits until `is_acknowledged(taken)`, and ends mutex and cond.
 template <class Object, class Predicate>
 void retire(Object *object, Predicate &&is_acknowledged) noexcept {
     if (object == nullptr || object->context == nullptr) return;  // its creation failed half-way
-    const auto context = Context::of(object->context);
-    if (!context) return;
-    const auto taken = (*context)->events().close(object);
+    Context *const context = Context::find(object->context);
+    if (context == nullptr) return;
+    const auto taken = context->events().close(object);
     if (!taken) return;
-    ::pthread_mutex_lock(&object->mutex);
-    // Signalled by acknowledge() in api/async_event.cpp and api/cq.cpp, under the same mutex.
-    while (!is_acknowledged(*taken))
-        ::pthread_cond_wait(&object->cond, &object->mutex);
-    ::pthread_mutex_unlock(&object->mutex);
+    if (taken->completion != 0 || taken->async != 0) wait_until(*object, *taken, is_acknowledged);
     ::pthread_cond_destroy(&object->cond);
     ::pthread_mutex_destroy(&object->mutex);
 }

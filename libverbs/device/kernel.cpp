@@ -147,7 +147,7 @@ std::vector<KernelDevice> Kernel::read_sysfs(Problems &problems) const {
 }
 
 bool Kernel::find_node(KernelDevice &device, Problems &problems) const {
-    const auto file = (places_.nodes / device.uverbs).string();
+    const auto file = places_.nodes.native() + '/' + device.uverbs;
     const auto complain = [&](const std::string &text) {
         problems.push_back(device.name + ": " + file + text);
     };

@@ -21,8 +21,8 @@ struct FreeMessage {
     void operator()(nl_msg *message) const noexcept { ::nlmsg_free(message); }
 };
 
-// The kernel never puts more than this into one datagram of an answer in many parts.
-constexpr std::size_t kMaxDatagram = 32 * 1024;
+// The kernel puts no more than this into a datagram, unless somebody reads with more room.
+constexpr std::size_t kMaxDatagram = 8 * 1024;
 // How often the list may change under our eyes before it is taken as it is.
 constexpr int kMaxRounds = 4;
 

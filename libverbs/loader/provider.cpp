@@ -8,6 +8,7 @@
 #include "loader/search.hpp"
 
 #include <cstring>
+#include <exception>
 
 namespace verbs::loader {
 
@@ -40,12 +41,23 @@ Result<void> Provider::open() {
     return {};
 }
 
-void Provider::begin_call() noexcept {
-    reason::clear_offer();
+namespace {
+
+// Inside of an exception's handler.
+std::string what_was_thrown() {
+    try {
+        throw;
+    } catch (const std::exception &stray) {
+        return stray.what();
+    } catch (...) {
+        return "something that is no std::exception";
+    }
 }
 
-Failure Provider::threw(const char *verb, const char *what) const {
-    std::string phrase = manifest_.name + ": " + verb + " threw: " + what;
+}  // namespace
+
+Failure Provider::threw(const char *verb) const {
+    std::string phrase = manifest_.name + ": " + verb + " threw: " + what_was_thrown();
     VERBS_LOG(error, "loader", "%s", phrase.c_str());
     return fail(EIO, std::move(phrase));
 }

@@ -3,6 +3,7 @@
 // kept for the life of the process; a refusal is kept as well and tells file and rule.
 #pragma once
 
+#include "core/reason.hpp"
 #include "core/result.hpp"
 #include "loader/manifest.hpp"
 
@@ -10,7 +11,6 @@
 
 #include <cxxabi.h>
 
-#include <exception>
 #include <mutex>
 #include <optional>
 
@@ -35,26 +35,23 @@ public:
     // Result whose phrase names provider and verb.
     template <class... P, class... A>
     [[nodiscard]] Result<void> call(const char *verb, int (*slot)(P...), A &&...arguments) const {
-        begin_call();
+        reason::clear_offer();
         int code = 0;
         try {
             code = slot(std::forward<A>(arguments)...);
         } catch (abi::__forced_unwind &) {
             throw;  // the end of a thread is not ours to stop
-        } catch (const std::exception &stray) {
-            return threw(verb, stray.what());
         } catch (...) {
-            return threw(verb, "something that is no std::exception");
+            return threw(verb);
         }
-        if (code == 0) return {};
-        return refused(verb, code);
+        if (code != 0) return refused(verb, code);
+        return {};
     }
 
 private:
     [[nodiscard]] Result<void> open();
-    static void begin_call() noexcept;
-    [[nodiscard]] Failure threw(const char *verb, const char *what) const;
-    [[nodiscard]] Failure refused(const char *verb, int code) const;
+    [[nodiscard, gnu::cold]] Failure threw(const char *verb) const;
+    [[nodiscard, gnu::cold]] Failure refused(const char *verb, int code) const;
 
     const Manifest manifest_;
     const verbs_host &host_;

@@ -17,17 +17,6 @@ namespace {
 
 constexpr const char *kFolder = "/dev/infiniband/";
 
-// Runs a system call and leaves errno as it was. 0, an errno value, or EPROTO for another result
-// than the one of success.
-template <class Call>
-int outcome(ssize_t success, Call &&call) noexcept {
-    const int before = errno;
-    const ssize_t result = call();
-    const int code = result == success ? 0 : result < 0 ? errno : EPROTO;
-    errno = before;
-    return code;
-}
-
 const char *advice(int code) noexcept {
     switch (code) {
     case ENOENT:
@@ -136,14 +125,6 @@ Result<void> Context::run(const char *verb, const WriteCommand &command) const {
     return {};
 }
 
-int Context::run_quietly(AnyCommand &command) const noexcept {
-    if (abi_ == Abi::write) return ENOTTY;  // as the kernel would say
-    auto *header = command.finish(driver_id_);
-    if (header == nullptr) return E2BIG;
-    return outcome(
-        0, [&] { return kernel_->ioctl(kernel_->self, node_.get(), RDMA_VERBS_IOCTL, header); });
-}
-
 int Context::run_quietly(const WriteCommand &command) const noexcept {
     return abi_ == Abi::attributes ? invoke(command) : write(command);
 }
@@ -168,11 +149,11 @@ int Context::write(const WriteCommand &command) const noexcept {
     WriteBuffer buffer;
     if (!buffer.compose(command)) return E2BIG;
     const auto bytes = buffer.bytes();
-    const int code = outcome(static_cast<ssize_t>(bytes.size()), [&] {
-        return kernel_->write(kernel_->self, node_.get(), bytes.data(), bytes.size());
-    });
-    if (code == 0) buffer.deliver(command);
-    return code;
+    const int before = errno;
+    const ssize_t written = kernel_->write(kernel_->self, node_.get(), bytes.data(), bytes.size());
+    if (written != static_cast<ssize_t>(bytes.size())) return detail::outcome(written, before);
+    buffer.deliver(command);
+    return 0;
 }
 
 }  // namespace verbs::uverbs

@@ -11,6 +11,9 @@
 #include "uverbs/udata.hpp"
 #include "uverbs/write_command.hpp"
 
+#include <rdma/rdma_user_ioctl.h>
+
+#include <cerrno>
 #include <cstdint>
 
 namespace verbs::uverbs {
@@ -70,5 +73,28 @@ private:
     int num_comp_vectors_ = 0;
     std::uint64_t core_support_ = 0;
 };
+
+namespace detail {
+
+// Of a system call that did not end as a success: an errno value, or EPROTO for an odd result. Puts
+// errno back to what it was before the call.
+[[nodiscard, gnu::cold, gnu::noinline]] inline int outcome(ssize_t result,
+                                                           int errno_before) noexcept {
+    const int code = result < 0 ? errno : EPROTO;
+    errno = errno_before;
+    return code;
+}
+
+}  // namespace detail
+
+// Inline, like the command itself: together they are one piece of code in front of the ioctl.
+inline int Context::run_quietly(AnyCommand &command) const noexcept {
+    if (abi_ == Abi::write) return ENOTTY;  // as the kernel would say
+    auto *header = command.finish(driver_id_);
+    if (header == nullptr) return E2BIG;
+    const int before = errno;
+    const int result = kernel_->ioctl(kernel_->self, node_.get(), RDMA_VERBS_IOCTL, header);
+    return result == 0 ? 0 : detail::outcome(result, before);
+}
 
 }  // namespace verbs::uverbs

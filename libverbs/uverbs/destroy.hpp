@@ -14,8 +14,16 @@ struct DestroyMethod {
     std::uint16_t handle;  // attribute
 };
 
-[[nodiscard]] Result<void> destroy(const Context &context, const char *verb, DestroyMethod method,
-                                   std::uint32_t handle, const WriteCommand &older);
+[[nodiscard]] inline Result<void> destroy(const Context &context, const char *verb,
+                                          DestroyMethod method, std::uint32_t handle,
+                                          const WriteCommand &older) {
+    Command<1> command(method.object, method.method);
+    command.object(method.handle, handle);
+    int code = context.run_quietly(command);
+    if (is_unknown_method(code)) code = context.run_quietly(older);
+    if (code != 0 && !is_destroyed(code)) return refused(verb, code);
+    return {};
+}
 
 // The same for objects that have events: the answer tells how many were handed out. It stays zero
 // for a device that is gone.

@@ -40,12 +40,4 @@ Failure odd_answer(const char *verb, const char *what) {
     return fail(EPROTO, std::string(verb) + ": the kernel's answer is odd: " + what);
 }
 
-bool is_unknown_method(int code) noexcept {
-    return code == ENOTTY || code == EPROTONOSUPPORT;
-}
-
-bool is_destroyed(int code) noexcept {
-    return code == EIO;
-}
-
 }  // namespace verbs::uverbs

@@ -4,26 +4,31 @@
 
 #include "core/result.hpp"
 
+#include <cerrno>
 #include <string>
 
 namespace verbs::uverbs {
 
 // The error for a command that ended with this errno value. Numbers that only the command layer
 // understands (ENOTTY, EPROTONOSUPPORT) become EOPNOTSUPP.
-[[nodiscard]] Failure refused(const char *verb, int code);
+[[nodiscard, gnu::cold]] Failure refused(const char *verb, int code);
 
 // What ENOMEM of the kernel usually means: the limit of locked memory, and what raises it. "" where
 // there is no limit.
 [[nodiscard]] std::string memlock_advice();
 
 // The error for an answer that no kernel gives: EPROTO.
-[[nodiscard]] Failure odd_answer(const char *verb, const char *what);
+[[nodiscard, gnu::cold]] Failure odd_answer(const char *verb, const char *what);
 
 // Whether the kernel lacks this way of giving the command, so that an older one is to be tried.
-[[nodiscard]] bool is_unknown_method(int code) noexcept;
+[[nodiscard]] inline bool is_unknown_method(int code) noexcept {
+    return code == ENOTTY || code == EPROTONOSUPPORT;
+}
 
 // Of a removed device the kernel has destroyed all objects and answers EIO: what was to be
 // destroyed is gone.
-[[nodiscard]] bool is_destroyed(int code) noexcept;
+[[nodiscard]] inline bool is_destroyed(int code) noexcept {
+    return code == EIO;
+}
 
 }  // namespace verbs::uverbs

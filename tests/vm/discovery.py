@@ -92,25 +92,10 @@ def beside_software(build):
            f"not the kernel's device and then software: {names}")
 
 
-def costs_less(build):
-    """System calls of a list in a process that does nothing else."""
-    counts = {}
-    for ours in (True, False):
-        trace = pathlib.Path("/tmp/list_trace")
-        output_of(build, "strace", "-f", "-o", trace, "ibv_devices", ours=ours, environment=AUTO)
-        # Where the libraries lie is the caller's choice: the search for them is left out.
-        calls = [line for line in trace.read_text().splitlines() if ".so" not in line]
-        counts[ours] = len(calls)
-        trace.unlink()
-    print(f"system calls of ibv_devices: ours {counts[True]}, Debian's {counts[False]}")
-    expect(counts[True] < counts[False], f"ours makes {counts[True]}, Debian's {counts[False]}")
-
-
 def cases():
     return {
         "a device that the user may not open is listed and told of": Case(closed_to_the_user),
         "a process sees a device come and go": Case(comes_and_goes),
         "a device of another network namespace is not seen": Case(of_another_namespace),
         "the kernel's device comes before the software device": Case(beside_software),
-        "listing makes fewer system calls than Debian's library": Case(costs_less),
     }

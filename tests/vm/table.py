@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """All cases that run inside a machine. A new file of cases is one more word in FAMILIES."""
 
+import control
 import discovery
 import distribution
 import faults
@@ -8,7 +9,7 @@ import planted
 import rxe
 import software
 
-FAMILIES = (distribution, discovery, software, rxe, faults)
+FAMILIES = (distribution, discovery, software, rxe, faults, control)
 
 
 def all_cases(of_faults=False):

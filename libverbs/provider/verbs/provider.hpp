@@ -48,26 +48,36 @@ private:
 
 namespace detail {
 
-inline int refuse(int code, const char *phrase) noexcept {
+// Failures are settled out of line, so that a trampoline is little more than its call.
+[[gnu::cold, gnu::noinline]] inline int refuse(int code, const char *phrase) noexcept {
     Host::table().set_reason(phrase);
     return code > 0 ? code : EINVAL;
 }
 
-// Runs `call`, which returns a Result, and gives the contract's errno value.
-// `deliver` takes the value on success.
-template <class Call, class Deliver>
-int guarded(Call &&call, Deliver &&deliver) noexcept {
+// Inside of an exception's handler.
+[[gnu::cold, gnu::noinline]] inline int refuse_exception() noexcept {
     try {
-        auto result = call();
-        if (!result) return refuse(result.error().code, result.error().phrase.c_str());
-        deliver(result);
-        return 0;
+        throw;
     } catch (const std::bad_alloc &) {
         return refuse(ENOMEM, "out of memory");
     } catch (const std::exception &stray) {
         return refuse(EIO, stray.what());
     } catch (...) {
         return refuse(EIO, "the provider threw something that is no std::exception");
+    }
+}
+
+// Runs `call`, which returns a Result, and gives the contract's errno value.
+// `deliver` takes the value on success.
+template <class Call, class Deliver>
+[[gnu::always_inline]] inline int guarded(Call &&call, Deliver &&deliver) noexcept {
+    try {
+        auto result = call();
+        if (!result) return refuse(result.error().code, result.error().phrase.c_str());
+        deliver(result);
+        return 0;
+    } catch (...) {
+        return refuse_exception();
     }
 }
 

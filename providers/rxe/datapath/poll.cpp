@@ -42,6 +42,7 @@ int poll_cq(ibv_cq *ibcq, int count, ibv_wc *wc) noexcept {
 void forget_completions(Cq &cq, uint32_t qp_num) noexcept {
     const std::lock_guard hold(cq.lock);
     const uint32_t count = cq.ring.count();
+    if (count == 0) return;
     uint32_t first = count;
     for (uint32_t i = count; i-- > 0;) {
         if (cq.ring.at(i).qp_num == qp_num) continue;

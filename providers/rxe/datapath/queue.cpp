@@ -2,7 +2,6 @@
 // Judging the header of a mapped queue, once.
 #include "datapath/queue.hpp"
 
-#include <bit>
 #include <string>
 
 namespace rxe {
@@ -18,7 +17,7 @@ verbs::Result<SharedQueue::Shape> SharedQueue::judge(void *start, std::size_t si
     auto *header = static_cast<rxe_queue_buf *>(start);
     const Shape shape{header, load(header->index_mask), load(header->log2_elem_size)};
     const std::uint64_t slots = std::uint64_t{shape.mask} + 1;
-    if (!std::has_single_bit(slots))
+    if ((slots & (slots - 1)) != 0)
         return fail(EPROTO, "the kernel's queue has " + std::to_string(slots) +
                                 " slots, which is no power of two");
     if (shape.shift > kMaxShift || (std::size_t{1} << shape.shift) < element)

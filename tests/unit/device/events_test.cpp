@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <vector>
+
 using verbs::device::EventBook;
 using Kind = EventBook::Kind;
 
@@ -27,6 +30,7 @@ TEST(EventBook, HandsOutNothingForAnObjectThatIsGone) {
     EventBook book;
     book.open(&kOne);
     EXPECT_FALSE(book.take(&kOther, Kind::async));
+    EXPECT_FALSE(book.take(nullptr, Kind::async));
     EXPECT_TRUE(book.close(&kOne));
     EXPECT_FALSE(book.take(&kOne, Kind::async));
     EXPECT_FALSE(book.close(&kOne));
@@ -50,4 +54,23 @@ TEST(EventBook, StartsALaterObjectAtZero) {
     EXPECT_TRUE(book.take(&kOne, Kind::async));
     book.open(&kOne);
     EXPECT_EQ(book.close(&kOne)->async, 0u);
+}
+
+TEST(EventBook, KeepsEveryAccountWhileOthersComeAndGo) {
+    constexpr std::size_t kObjects = 1000;
+    const std::vector<std::max_align_t> objects(kObjects);
+    EventBook book;
+    for (const auto &object : objects)
+        book.open(&object);
+    for (std::size_t i = 0; i < kObjects; i += 3)
+        EXPECT_TRUE(book.close(&objects[i]));
+    for (std::size_t i = 0; i < kObjects; ++i)
+        EXPECT_EQ(book.take(&objects[i], Kind::async), i % 3 != 0) << i;
+    for (std::size_t i = 0; i < kObjects; i += 3)
+        book.open(&objects[i]);
+    for (std::size_t i = 0; i < kObjects; ++i) {
+        const auto taken = book.close(&objects[i]);
+        ASSERT_TRUE(taken) << i;
+        EXPECT_EQ(taken->async, i % 3 == 0 ? 0u : 1u) << i;
+    }
 }

@@ -61,7 +61,7 @@ TEST_F(Refusal, OfConnectionEstablishmentOptionsIsAnErrorNumber) {
     expect_error_number(ibv_set_ece(nullptr, &ece));
 }
 
-TEST_F(Refusal, OfTheLinkAddressOfAnAddressWithoutGrhIsEinval) {
+TEST_F(Refusal, OfTheLinkAddressWithoutAnAddressOrADeviceIsEinval) {
     ibv_ah_attr attr = {};
     uint8_t mac[ETHERNET_LL_SIZE];
     uint16_t vlan = 0;
