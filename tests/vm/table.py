@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """All cases that run inside a machine. A new file of cases is one more word in FAMILIES."""
 
+import conformance
 import discovery
 import distribution
 import planted
 import rxe
 import software
 
-FAMILIES = (distribution, discovery, software, rxe)
+FAMILIES = (distribution, discovery, software, rxe, conformance)
 
 
 def all_cases(of_faults=False):
