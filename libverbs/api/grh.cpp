@@ -26,10 +26,16 @@ bool has_valid_checksum(const std::uint8_t *header) {
     return sum == 0xffff;
 }
 
-// Version 4, five words: RoCE v2 knows no IPv4 options. The checksum tells it from the middle of
-// an IPv6 header that happens to begin alike.
+bool begins_as_ipv6(const Bytes &bytes) {
+    return bytes[0] >> 4 == 6;
+}
+
+// Version 4, five words: RoCE v2 knows no IPv4 options. Where the bytes before it, which have no
+// meaning then, look like the begin of an IPv6 header, the checksum decides. Elsewhere it does not
+// count: the kernel's soft-RoCE leaves it out of what it sends to itself.
 bool is_ipv4(const Bytes &bytes) {
-    return bytes[kIpv4At] == 0x45 && has_valid_checksum(&bytes[kIpv4At]);
+    if (bytes[kIpv4At] != 0x45) return false;
+    return !begins_as_ipv6(bytes) || has_valid_checksum(&bytes[kIpv4At]);
 }
 
 // ::ffff:a.b.c.d, the GID of an IPv4 address.
@@ -70,7 +76,7 @@ Result<WayBack> read_grh(const ibv_grh &grh) {
     Bytes bytes;
     std::memcpy(bytes.data(), &grh, bytes.size());
     if (is_ipv4(bytes)) return from_ipv4(bytes);
-    if (bytes[0] >> 4 == 6) return from_ipv6(grh);
+    if (begins_as_ipv6(bytes)) return from_ipv6(grh);
     return fail(EINVAL, "the 40 bytes in front of the message are no header that is known");
 }
 

@@ -20,12 +20,16 @@ public:
     [[nodiscard]] std::optional<std::string> skip(const std::string &test) const;
     // The reason why the device lacks a feature, if it does.
     [[nodiscard]] std::optional<std::string> unsupported(const std::string &feature) const;
+    // The patterns that fit none of these tests: what they were for has another name now.
+    [[nodiscard]] std::vector<std::string>
+    skipping_none_of(const std::vector<std::string> &tests) const;
 
 private:
     struct Line {
         std::string kind;     // "skip" or "unsupported"
         std::string subject;  // pattern of Suite.Test, or a feature
         std::string reason;
+        bool is_for_this_kernel = true;
     };
     void read(const std::string &path);
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """All cases that run inside a machine. A new file of cases is one more word in FAMILIES."""
 
+<<<<<<< HEAD
+import conformance
 import control
 import discovery
 import distribution
@@ -9,7 +11,7 @@ import planted
 import rxe
 import software
 
-FAMILIES = (distribution, discovery, software, rxe, faults, control)
+FAMILIES = (distribution, discovery, software, rxe, conformance, control, faults)
 
 
 def all_cases(of_faults=False):

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <utility>
 
 namespace rxe {
 
@@ -217,6 +218,16 @@ void to_public(const ib_uverbs_query_qp_resp &told, ibv_qp_attr &attr,
     attr.alt_timeout = told.alt_timeout;
     init_attr.cap = attr.cap;
     init_attr.sq_sig_all = told.sq_sig_all;
+}
+
+verbs::Failure naming(verbs::Error error, const std::string &subject) {
+    error.phrase += " (" + subject + ")";
+    return verbs::Failure(std::move(error));
+}
+
+const char *name_of(ibv_qp_state state) {
+    static constexpr const char *kNames[] = {"RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR"};
+    return state >= IBV_QPS_RESET && state <= IBV_QPS_ERR ? kNames[state] : "a state unknown";
 }
 
 ib_uverbs_qp_cap to_kernel(const ibv_qp_cap &cap) {

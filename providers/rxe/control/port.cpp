@@ -5,10 +5,15 @@
 #include "control/device.hpp"
 
 #include <cstring>
+#include <string>
 
 namespace rxe {
 
 namespace {
+
+std::string port_text(uint8_t port_num) {
+    return "port " + std::to_string(port_num);
+}
 
 verbs_provider_gid to_public(const ib_uverbs_gid_entry &told) {
     static_assert(sizeof told.gid == sizeof(ibv_gid));
@@ -22,15 +27,17 @@ verbs_provider_gid to_public(const ib_uverbs_gid_entry &told) {
 }  // namespace
 
 Result<ibv_port_attr> RxeDevice::query_port(uint8_t port_num) {
-    VERBS_TRY(told, verbs::uverbs::query_port(kernel_, port_num));
-    return rxe::to_public(told);
+    const auto told = verbs::uverbs::query_port(kernel_, port_num);
+    if (!told) return naming(told.error(), port_text(port_num));
+    return rxe::to_public(*told);
 }
 
 Result<verbs_provider_gid> RxeDevice::query_gid(uint8_t port_num, int index) {
     auto told = verbs::uverbs::query_gid(kernel_, port_num, static_cast<uint32_t>(index));
     if (!told && told.error().code == EOPNOTSUPP)  // before 5.10
         told = tables_.gid(port_num, static_cast<uint32_t>(index));
-    if (!told) return verbs::Failure(std::move(told.error()));
+    if (!told)
+        return naming(told.error(), port_text(port_num) + ", GID index " + std::to_string(index));
     return to_public(*told);
 }
 

@@ -6,6 +6,8 @@
 #include "control/device.hpp"
 #include "uverbs/port.hpp"
 
+#include <string>
+
 namespace rxe {
 
 using verbs::Mapping;
@@ -33,6 +35,12 @@ verbs::uverbs::QpRequest request_of(const ibv_pd &pd, const ibv_qp_init_attr &at
     request.cap = to_kernel(attr.cap);
     request.sq_sig_all = attr.sq_sig_all != 0;
     return request;
+}
+
+std::string change_of(const ibv_qp &qp, const ibv_qp_attr &attr, int mask) {
+    const std::string from = name_of(qp.state);
+    if ((mask & IBV_QP_STATE) == 0) return "in state " + from;
+    return "from " + from + " to " + name_of(attr.qp_state);
 }
 
 // The kernel leaves in the CQs what they have of a queue pair that it ends.
@@ -87,7 +95,8 @@ Result<void> RxeDevice::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
             return verbs::fail(EPROTO, "the kernel gives an MTU that there is not");
         max_message = 128u << mtu;
     }
-    VERBS_CHECK(verbs::uverbs::modify_qp(kernel_, to_kernel(qp.handle, *attr, mask)));
+    const auto modified = verbs::uverbs::modify_qp(kernel_, to_kernel(qp.handle, *attr, mask));
+    if (!modified) return naming(modified.error(), change_of(qp, *attr, mask));
     if (gets_ready) qp.sq.max_message = max_message;
     if (is_datagram && (mask & IBV_QP_QKEY) != 0) qp.sq.qkey = attr->qkey;
     if ((mask & IBV_QP_STATE) != 0 && attr->qp_state == IBV_QPS_RESET) forget_completions(qp);

@@ -77,7 +77,9 @@ TEST_F(RxeDevice, TellsItsGids) {
     EXPECT_EQ(entry->gid.global.interface_id, 5u);
     EXPECT_EQ(entry->type, 2u);
     EXPECT_EQ(entry->ifindex, 3u);
-    EXPECT_EQ(device_->query_gid(1, 0).error().code, ENODATA);
+    const auto missing = device_->query_gid(1, 4711);
+    EXPECT_EQ(missing.error().code, ENODATA);
+    EXPECT_NE(missing.error().phrase.find("port 1, GID index 4711"), std::string::npos);
 }
 
 TEST_F(RxeDevice, GivesBackWhatAProgramLeftWhenItIsClosed) {

@@ -149,6 +149,18 @@ TEST_F(RxeQp, IsModifiedInAllThatAMaskCanName) {
     EXPECT_EQ(std::memcmp(change_.get(), &expected, sizeof expected), 0);
 }
 
+TEST_F(RxeQp, TellsWhichChangeTheKernelRefused) {
+    auto *qp = create(IBV_QPT_RC);
+    qp->state = IBV_QPS_INIT;
+    kernel_.on_command<ib_uverbs_modify_qp, NoAnswer>(
+        IB_USER_VERBS_CMD_MODIFY_QP, [](const auto &, auto &, auto &) { return EINVAL; });
+    ibv_qp_attr attr{};
+    attr.qp_state = IBV_QPS_RTS;
+    const auto changed = device_->modify_qp(qp, &attr, IBV_QP_STATE);
+    EXPECT_EQ(changed.error().code, EINVAL);
+    EXPECT_NE(changed.error().phrase.find("from INIT to RTS"), std::string::npos);
+}
+
 TEST_F(RxeQp, HasNoRateLimit) {
     auto *qp = create(IBV_QPT_RC);
     ibv_qp_attr attr{};
