@@ -95,6 +95,16 @@ TEST(Grh, RefusesAnIpv4HeaderWithAWrongChecksum) {
     EXPECT_EQ(read_grh(grh).error().code, EINVAL);
 }
 
+// As soft-RoCE in the kernel hands it over when the sender is on the same host.
+TEST(Grh, TakesAnIpv4HeaderWhoseChecksumIsNotFilledIn) {
+    ibv_grh grh = ipv4();
+    grh.dgid.raw[6] = grh.dgid.raw[7] = 0;  // its bytes 10 and 11
+    const auto way = read_grh(grh);
+    ASSERT_TRUE(way);
+    EXPECT_EQ(way->sender.raw[15], 2);
+    EXPECT_EQ(way->type, GidType::roce_v2);
+}
+
 TEST(Grh, RefusesIpv4Options) {
     EXPECT_FALSE(read_grh(ipv4(0x46)));
 }
