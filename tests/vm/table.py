@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """All cases that run inside a machine. A new file of cases is one more word in FAMILIES."""
 
+import devinfo
 import discovery
 import distribution
+import perftest_on_rxe
 import planted
+import pyverbs_on_rxe
+import rdmacm
 import rxe
 import software
+import ucx
 
-FAMILIES = (distribution, discovery, software, rxe)
+FAMILIES = (distribution, discovery, devinfo, software, rxe, perftest_on_rxe, rdmacm,
+            ucx, pyverbs_on_rxe)
 
 
 def all_cases(of_faults=False):
