@@ -5,7 +5,6 @@ All of them run on ours, then on Debian's in the same boot those that did not pa
 """
 
 import fnmatch
-import functools
 import pathlib
 import sys
 
@@ -29,15 +28,13 @@ NOT_YET = {
     "tests.test_qp.QPTest.test_modify_ud_qp": EXTENDED_QP,
     "tests.test_qp.QPTest.test_query_*_qp": EXTENDED_QP,
 }
-ODP = "on-demand paging is told by ibv_query_device_ex, which is not built yet"
-NOT_YET_ON = {"6.1": NOT_YET, "newest": {**NOT_YET, "tests.test_odp.*": ODP}}
 
 
-def is_not_yet(test, outcome, not_yet):
-    return outcome == "skip" and any(fnmatch.fnmatchcase(test, pattern) for pattern in not_yet)
+def is_not_yet(test, outcome):
+    return outcome == "skip" and any(fnmatch.fnmatchcase(test, pattern) for pattern in NOT_YET)
 
 
-def passes_like_debians(build, not_yet):
+def passes_like_debians(build):
     ours = pyverbs.outcomes(build, ARGUMENTS)
     passed = {test for test, (outcome, _) in ours.items() if outcome == "ok"}
     theirs = pyverbs.outcomes(build, ARGUMENTS, on_verbs=False, leave_out=passed)
@@ -47,17 +44,14 @@ def passes_like_debians(build, not_yet):
     modules = {test.split(".")[1] for test in passed}
     expect(CORE <= modules, f"nothing passes in {CORE - modules}")
     failed = [f"{test}: {outcome} {reason}" for test, (outcome, reason) in missing.items()
-              if not is_not_yet(test, outcome, not_yet)]
+              if not is_not_yet(test, outcome)]
     expect(not failed, f"{len(failed)} tests pass on Debian's library, and not on ours:\n"
            + "\n".join(failed))
-    stale = [pattern for pattern in not_yet if not fnmatch.filter(missing, pattern)]
-    expect(not stale, f"NOT_YET_ON names what is there: {stale}")
+    stale = [pattern for pattern in NOT_YET if not fnmatch.filter(missing, pattern)]
+    expect(not stale, f"NOT_YET names what is there: {stale}")
 
 
 def cases():
-    return {
-        f"pyverbs - what passes on Debian's library passes on ours, as listed for {kernel}":
-            Case(functools.partial(passes_like_debians, not_yet=not_yet), seconds=500,
-                 kernels=(kernel,))
-        for kernel, not_yet in NOT_YET_ON.items()
-    }
+    # Not on the newest: test_resize_cq does not end alike each time there, see docs/real-kernel.md.
+    return {"pyverbs - what passes on Debian's library passes on ours":
+            Case(passes_like_debians, seconds=500, kernels=("6.1",))}

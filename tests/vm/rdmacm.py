@@ -6,7 +6,6 @@ lists its connection id as one that listens; a receiver of multicast, when it sa
 """
 
 import functools
-import pathlib
 import re
 import subprocess
 
@@ -85,38 +84,20 @@ def multicast(build):
                          r"^data transfers complete$", r"^return status 0$")
 
 
-def with_endless_server(build, server_command, client_command, finish):
-    """These servers go on after a client; `finish` looks at what the client printed."""
+def connection_times(build):
+    """cmtime; its server goes on after a client."""
     port = pair.free_port()
+    command = ["cmtime", "-b", ADDRESS, "-c", COUNT, "-p", port]
     with pair.Session(build) as session:
-        server = start_server(session, port, *server_command, "-p", port)
-        client = session.start(*client_command, "-p", port)
+        server = start_server(session, port, *command)
+        client = session.start(*command, "-s", ADDRESS)
         session.expect_success(client, seconds=SECONDS)
         expect(server.code is None, f"{server}: ended")
-        finish(client.text())
+        number = r"\d+\.\d\d"
+        expect_lines(client.text(), *(rf"^{step} *:( +{number}){{4}}$"
+                                      for step in ("create qp", "connect", "disconnect")))
         server.process.kill()
         session.wait_end(server, 10)
-
-
-def connection_times(build):
-    command = ["cmtime", "-b", ADDRESS, "-c", COUNT]
-    number = r"\d+\.\d\d"
-    steps = [rf"^{step} *:( +{number}){{4}}$" for step in ("create qp", "connect", "disconnect")]
-    with_endless_server(build, command, [*command, "-s", ADDRESS],
-                        lambda text: expect_lines(text, *steps))
-
-
-def copied_file(build):
-    """rcopy: a file over rsockets, which write into each other's buffers."""
-    source, target = pathlib.Path("/tmp/rcopy-source"), pathlib.Path("/tmp/rcopy-target")
-    source.write_bytes(bytes(number * number % 251 for number in range(300_000)))
-    try:
-        with_endless_server(
-            build, ["rcopy"], ["rcopy", source, f"{ADDRESS}:{target}"],
-            lambda _: expect(target.read_bytes() == source.read_bytes(), "the copy differs"))
-    finally:
-        source.unlink()
-        target.unlink(missing_ok=True)
 
 
 def cases():
@@ -130,5 +111,4 @@ def cases():
             Case(functools.partial(datagrams, address=IPV6_ADDRESS)),
         "mckey reaches a multicast group over our rxe0": Case(multicast),
         "cmtime connects and disconnects over our rxe0": Case(connection_times),
-        "rcopy moves a file over our rxe0": Case(copied_file),
     }
