@@ -26,16 +26,22 @@ bool has_valid_checksum(const std::uint8_t *header) {
     return sum == 0xffff;
 }
 
-bool begins_as_ipv6(const Bytes &bytes) {
+bool is_version_6(const Bytes &bytes) {
     return bytes[0] >> 4 == 6;
 }
 
-// Version 4, five words: RoCE v2 knows no IPv4 options. Where the bytes before it, which have no
-// meaning then, look like the begin of an IPv6 header, the checksum decides. Elsewhere it does not
-// count: the kernel's soft-RoCE leaves it out of what it sends to itself.
+// A message that never left its host may have a header whose checksum nobody filled in: soft-RoCE
+// in the kernel hands it over like that.
+bool has_no_checksum(const std::uint8_t *header) {
+    return header[10] == 0 && header[11] == 0;
+}
+
+// Version 4, five words: RoCE v2 knows no IPv4 options. The checksum tells it from the middle of
+// an IPv6 header that happens to begin alike.
 bool is_ipv4(const Bytes &bytes) {
-    if (bytes[kIpv4At] != 0x45) return false;
-    return !begins_as_ipv6(bytes) || has_valid_checksum(&bytes[kIpv4At]);
+    const std::uint8_t *header = &bytes[kIpv4At];
+    if (header[0] != 0x45) return false;
+    return has_valid_checksum(header) || (has_no_checksum(header) && !is_version_6(bytes));
 }
 
 // ::ffff:a.b.c.d, the GID of an IPv4 address.
@@ -76,7 +82,7 @@ Result<WayBack> read_grh(const ibv_grh &grh) {
     Bytes bytes;
     std::memcpy(bytes.data(), &grh, bytes.size());
     if (is_ipv4(bytes)) return from_ipv4(bytes);
-    if (begins_as_ipv6(bytes)) return from_ipv6(grh);
+    if (is_version_6(bytes)) return from_ipv6(grh);
     return fail(EINVAL, "the 40 bytes in front of the message are no header that is known");
 }
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Our software device on a kernel that has an RDMA device of its own."""
 
+import pathlib
 import re
 
-from case import Case, expect, expect_lines, output_of
+from case import DEVICE, IPV4_GID, Case, expect, expect_lines, output_of
+
+PYTHON = "/usr/bin/python3"  # Debian's, which has pyverbs
+BOTH = pathlib.Path(__file__).resolve().parent / "both_devices.py"
 
 SOFT = re.compile(r"^\s+soft_\S+", re.MULTILINE)
 
@@ -18,8 +22,16 @@ def stays_away(build):
     expect(not SOFT.search(text), f"a software device, although the kernel has rxe0:\n{text}")
 
 
+def both_at_once(build):
+    text = output_of(build, PYTHON, BOTH, f"{DEVICE}:{IPV4_GID}", "soft_lo:0",
+                     environment={"VERBS_SOFT": "1"})
+    expect_lines(text, rf"^{DEVICE}: \d+ messages arrived$", r"^soft_lo: \d+ messages arrived$")
+
+
 def cases():
     return {
         "the software device is there when asked for": Case(asked_for),
         "the software device stays away where the kernel has a device": Case(stays_away),
+        "pyverbs moves data over rxe0 and the software device at once, in one process":
+            Case(both_at_once),
     }

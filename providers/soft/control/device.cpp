@@ -81,10 +81,11 @@ std::string infiniband_name(const std::vector<Interface> &interfaces) {
 }  // namespace
 
 uint64_t make_guid_be(const Interface &interface) noexcept {
-    uint8_t guid[8] = {0x02, 0, 0, 0xff, 0xfe, 0, 0, 0};
+    uint8_t guid[8] = {0x02, 0, 0, 'v', 'b', 0, 0, 0};
     const auto &mac = interface.mac;
     if (std::any_of(mac.begin(), mac.end(), [](uint8_t byte) { return byte != 0; })) {
-        // Modified EUI-64, RFC 4291 appendix A.
+        // Like a modified EUI-64 (RFC 4291 appendix A), but not with ff:fe in the middle: that GUID
+        // is the kernel's device's on the same interface, and librdmacm takes equal ones for one.
         guid[0] = mac[0] ^ 0x02;
         std::memcpy(guid + 1, mac.data() + 1, 2);
         std::memcpy(guid + 5, mac.data() + 3, 3);
