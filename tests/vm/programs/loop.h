@@ -47,8 +47,7 @@ static inline struct ibv_device *find_device(const char *name, struct ibv_device
 
 static inline struct ibv_qp *make_qp(struct loop *loop, enum ibv_qp_type type,
                                      struct ibv_srq *srq) {
-    struct ibv_qp_init_attr init;
-    memset(&init, 0, sizeof init);
+    struct ibv_qp_init_attr init = {0};
     init.send_cq = init.recv_cq = loop->cq;
     init.qp_type = type;
     init.srq = srq;
@@ -58,7 +57,7 @@ static inline struct ibv_qp *make_qp(struct loop *loop, enum ibv_qp_type type,
 }
 
 static inline void make_objects(struct loop *loop, struct ibv_device *device) {
-    memset(loop, 0, sizeof *loop);
+    *loop = (struct loop){0};
     loop->context = ibv_open_device(device);
     need(loop->context != NULL, "ibv_open_device");
     loop->pd = ibv_alloc_pd(loop->context);
@@ -75,8 +74,7 @@ static inline void make_objects(struct loop *loop, struct ibv_device *device) {
 
 /* A queue pair of type RC. */
 static inline void connect_to_itself(struct ibv_qp *qp, int gid_index) {
-    struct ibv_qp_attr attr;
-    memset(&attr, 0, sizeof attr);
+    struct ibv_qp_attr attr = {0};
     attr.qp_state = IBV_QPS_INIT;
     attr.port_num = 1;
     attr.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
@@ -116,8 +114,7 @@ static inline int post_receive(struct loop *loop) {
 }
 static inline int post_send(struct loop *loop) {
     struct ibv_sge source = {(uintptr_t)&loop->memory[0], LOOP_BYTES, loop->mr->lkey};
-    struct ibv_send_wr wr;
-    memset(&wr, 0, sizeof wr);
+    struct ibv_send_wr wr = {0};
     struct ibv_send_wr *bad = NULL;
     wr.wr_id = 1;
     wr.sg_list = &source;

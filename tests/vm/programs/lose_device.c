@@ -17,8 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static struct loop loop;
 
 /* Starts the command, and returns when the node of the device has left /dev/infiniband. */
@@ -84,8 +82,7 @@ static void call_the_rest(struct ibv_device *device) {
     fact("reg_mr", another != NULL ? 0 : errno);
     if (another != NULL) fact("dereg_mr of it", ibv_dereg_mr(another));
     fact("open_device", ibv_open_device(device) != NULL ? 0 : errno);
-    struct ibv_qp_attr attr;
-    memset(&attr, 0, sizeof attr);
+    struct ibv_qp_attr attr = {0};
     attr.qp_state = IBV_QPS_ERR;
     fact("modify_qp", ibv_modify_qp(loop.qp, &attr, IBV_QP_STATE));
 }

@@ -16,8 +16,7 @@ static struct loop loop;
 
 static int status_of_write(const struct ibv_sge *source, uint64_t address, uint32_t rkey) {
     struct ibv_sge sge = *source;
-    struct ibv_send_wr wr;
-    memset(&wr, 0, sizeof wr);
+    struct ibv_send_wr wr = {0};
     struct ibv_send_wr *bad = NULL;
     wr.sg_list = &sge;
     wr.num_sge = 1;
@@ -85,8 +84,7 @@ static void page_on_demand(void) {
 }
 
 static void share_receives(void) {
-    struct ibv_srq_init_attr init;
-    memset(&init, 0, sizeof init);
+    struct ibv_srq_init_attr init = {0};
     init.attr.max_wr = 4;
     init.attr.max_sge = 1;
     struct ibv_srq *const srq = ibv_create_srq(loop.pd, &init);

@@ -19,6 +19,8 @@ protected:
         context.cmd_fd = answers_eio_.get();
     }
 
+    rxe::Cq cq_;
+
 private:
     verbs::UniqueFd answers_eio_;
 };
@@ -47,12 +49,11 @@ TEST_F(RemovedDevice, TakesReceivesUntilTheQueueIsFullAlsoInTheErrorState) {
 
 TEST_F(RemovedDevice, ArmsNothingAndFindsNoCompletion) {
     const KernelQueue kernel(kSlots, 6);
-    rxe::Cq cq;
-    cq.context = &context;
-    ASSERT_TRUE(rxe::attach(cq, kernel.map()));
-    EXPECT_EQ(rxe::req_notify_cq(&cq, 0), EIO);
+    cq_.context = &context;
+    ASSERT_TRUE(rxe::attach(cq_, kernel.map()));
+    EXPECT_EQ(rxe::req_notify_cq(&cq_, 0), EIO);
     ibv_wc wc{};
-    EXPECT_EQ(rxe::poll_cq(&cq, 1, &wc), 0);
+    EXPECT_EQ(rxe::poll_cq(&cq_, 1, &wc), 0);
 }
 
 }  // namespace
