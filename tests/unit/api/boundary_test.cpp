@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The five shapes, and what stays untouched.
 #include "api/boundary.hpp"
+#include "core/reason.hpp"
 
 #include <gtest/gtest.h>
 
