@@ -112,7 +112,8 @@ def command_line(kernel, archive, channels, options):
              "-append", f"{KERNEL_OPTIONS} {options.append}",
              "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
              "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
-             "-device", "virtio-serial-pci"]
+             # What the job writes is out before its next instruction, should that be a panic.
+             "-device", "virtio-serial-pci,ioeventfd=off"]
     for name, end in channels.items():
         words += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
         if name == "terminal":

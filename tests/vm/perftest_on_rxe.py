@@ -20,13 +20,13 @@ DATAGRAM = 1000
 ATOMIC = 8
 WAYS = {"polling": [], "on events": ["-e"]}
 # The write programs offer no events. Bandwidth over UC or UD needs a receiver that keeps up, which
-# an emulated processor does not.
-PROGRAMS = {
-    "ib_send_lat": ("RC UD", WAYS), "ib_send_bw": ("RC", WAYS),
-    "ib_write_lat": ("RC UC", ["polling"]), "ib_write_bw": ("RC", ["polling"]),
-    "ib_read_lat": ("RC", WAYS), "ib_read_bw": ("RC", WAYS),
-    "ib_atomic_lat": ("RC", WAYS), "ib_atomic_bw": ("RC", WAYS),
-}
+# an emulated processor does not. ib_send_lat over UD on events hangs now and then with any library.
+ROWS = (  # program, transports, ways
+    ("ib_send_lat", "RC", WAYS), ("ib_send_lat", "UD", ["polling"]), ("ib_send_bw", "RC", WAYS),
+    ("ib_write_lat", "RC UC", ["polling"]), ("ib_write_bw", "RC", ["polling"]),
+    ("ib_read_lat", "RC", WAYS), ("ib_read_bw", "RC", WAYS),
+    ("ib_atomic_lat", "RC", WAYS), ("ib_atomic_bw", "RC", WAYS),
+)
 
 
 def is_plausible(kind, row):
@@ -57,5 +57,5 @@ def measure(build, program, transport, way):
 def cases():
     return {f"{program} over {transport} measures our rxe0, {way}": Case(
         functools.partial(measure, program=program, transport=transport, way=way), seconds=120)
-        for program, (transports, ways) in PROGRAMS.items()
+        for program, transports, ways in ROWS
         for transport in transports.split() for way in ways}

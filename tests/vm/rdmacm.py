@@ -109,6 +109,7 @@ def cases():
             Case(functools.partial(datagrams, address=ADDRESS)),
         "udaddy answers datagrams over our rxe0 and IPv6":
             Case(functools.partial(datagrams, address=IPV6_ADDRESS)),
-        "mckey reaches a multicast group over our rxe0": Case(multicast),
+        # On the newest kernel messages to a group are lost, with Debian's library as often.
+        "mckey reaches a multicast group over our rxe0": Case(multicast, kernels=("6.1",)),
         "cmtime connects and disconnects over our rxe0": Case(connection_times),
     }
