@@ -2,14 +2,14 @@
 /*
  * The control path of a program, in phases, for counting what each of them costs.
  *
- *     control_path DEVICE GID_INDEX           for valgrind: each phase is one function,
- * measured_... control_path DEVICE GID_INDEX calls     prints the system calls of each phase
+ *     control_path DEVICE GID_INDEX           for valgrind
+ *     control_path DEVICE GID_INDEX calls     prints the system calls of each phase
  *
+ * For valgrind each phase is one function, measured_NAME.
  * Phases named "again" come once the library has done what it does only once in a process.
  */
 #include "count_calls.h"
-
-#include <infiniband/verbs.h>
+#include "steps.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -31,17 +31,10 @@ static struct ibv_qp *qps[QPS];
 static union ibv_gid gid;
 static char memory[BYTES];
 
-static void need(int claim, const char *what) {
-    if (claim) return;
-    perror(what);
-    exit(1);
-}
-
 static struct ibv_device *found_device(void) {
-    for (struct ibv_device **device = list; *device != NULL; ++device)
-        if (strcmp(ibv_get_device_name(*device), device_name) == 0) return *device;
-    need(0, "the device is not listed");
-    return NULL;
+    struct ibv_device *const device = device_in(list, device_name);
+    need(device != NULL, device_name);
+    return device;
 }
 
 /* Not static, and never inlined: valgrind knows them by their names. */
@@ -91,48 +84,12 @@ PHASE(create_qp) {
     }
 }
 
-static int to_init(struct ibv_qp *qp) {
-    struct ibv_qp_attr attr;
-    memset(&attr, 0, sizeof attr);
-    attr.qp_state = IBV_QPS_INIT;
-    attr.port_num = 1;
-    return ibv_modify_qp(qp, &attr,
-                         IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
-}
-
-static int to_rtr(struct ibv_qp *qp) {
-    struct ibv_qp_attr attr;
-    memset(&attr, 0, sizeof attr);
-    attr.qp_state = IBV_QPS_RTR;
-    attr.path_mtu = IBV_MTU_1024;
-    attr.dest_qp_num = qp->qp_num;
-    attr.max_dest_rd_atomic = 1;
-    attr.min_rnr_timer = 12;
-    attr.ah_attr.is_global = 1;
-    attr.ah_attr.port_num = 1;
-    attr.ah_attr.grh.sgid_index = (uint8_t)gid_index;
-    attr.ah_attr.grh.hop_limit = 1;
-    attr.ah_attr.grh.dgid = gid;
-    return ibv_modify_qp(qp, &attr,
-                         IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
-                             IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
-}
-
-static int to_rts(struct ibv_qp *qp) {
-    struct ibv_qp_attr attr;
-    memset(&attr, 0, sizeof attr);
-    attr.qp_state = IBV_QPS_RTS;
-    attr.timeout = 14;
-    attr.retry_cnt = attr.rnr_retry = 7;
-    attr.max_rd_atomic = 1;
-    return ibv_modify_qp(qp, &attr,
-                         IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-                             IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
-}
-
 PHASE(modify_qp) {
-    for (int i = 0; i < QPS; ++i)
-        need(to_init(qps[i]) == 0 && to_rtr(qps[i]) == 0 && to_rts(qps[i]) == 0, "ibv_modify_qp");
+    for (int i = 0; i < QPS; ++i) {
+        to_init(qps[i], 0);
+        to_rtr(qps[i], qps[i]->qp_num, &gid, gid_index);
+        to_rts(qps[i]);
+    }
 }
 
 PHASE(destroy_qp) {

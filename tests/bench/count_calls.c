@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* By ptrace: a stop of the child before each call. */
 #include "count_calls.h"
+#include "steps.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -20,12 +21,6 @@ static int is_counting;
 
 void mark_phase(const char *name) {
     if (is_counting) syscall(SYS_close, MARK, name);
-}
-
-static void need(int claim, const char *what) {
-    if (claim) return;
-    perror(what);
-    exit(1);
 }
 
 static void report(const char *phase, long calls) {

@@ -8,7 +8,7 @@
  *
  * inline: the data goes along in the request. nobody: without rights from when all is set up.
  */
-#include <infiniband/verbs.h>
+#include "steps.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -40,17 +40,12 @@ int measured_poll(struct ibv_cq *cq, struct ibv_wc *wc) {
     return ibv_poll_cq(cq, 1, wc);
 }
 
-static void need(int claim, const char *what) {
-    if (claim) return;
-    perror(what);
-    exit(1);
-}
-
 static void open_device(const char *name) {
     struct ibv_device **list = ibv_get_device_list(NULL);
     need(list != NULL, "ibv_get_device_list");
-    for (struct ibv_device **device = list; *device != NULL; ++device)
-        if (strcmp(ibv_get_device_name(*device), name) == 0) context = ibv_open_device(*device);
+    struct ibv_device *const device = device_in(list, name);
+    need(device != NULL, name);
+    context = ibv_open_device(device);
     need(context != NULL, "ibv_open_device");
     ibv_free_device_list(list);
     pd = ibv_alloc_pd(context);
@@ -73,38 +68,6 @@ static struct end make_end(void) {
     end.qp = ibv_create_qp(pd, &init);
     need(end.qp != NULL, "ibv_create_qp");
     return end;
-}
-
-static void connect_to(struct ibv_qp *qp, uint32_t peer, int gid_index) {
-    struct ibv_qp_attr attr;
-    memset(&attr, 0, sizeof attr);
-    attr.qp_state = IBV_QPS_INIT;
-    attr.port_num = 1;
-    need(ibv_modify_qp(qp, &attr,
-                       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS) == 0,
-         "INIT");
-    attr.qp_state = IBV_QPS_RTR;
-    attr.path_mtu = IBV_MTU_1024;
-    attr.dest_qp_num = peer;
-    attr.max_dest_rd_atomic = 1;
-    attr.min_rnr_timer = 12;
-    attr.ah_attr.is_global = 1;
-    attr.ah_attr.port_num = 1;
-    attr.ah_attr.grh.sgid_index = (uint8_t)gid_index;
-    attr.ah_attr.grh.hop_limit = 1;
-    need(ibv_query_gid(context, 1, gid_index, &attr.ah_attr.grh.dgid) == 0, "ibv_query_gid");
-    need(ibv_modify_qp(qp, &attr,
-                       IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
-                           IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER) == 0,
-         "RTR");
-    attr.qp_state = IBV_QPS_RTS;
-    attr.timeout = 14;
-    attr.retry_cnt = attr.rnr_retry = 7;
-    attr.max_rd_atomic = 1;
-    need(ibv_modify_qp(qp, &attr,
-                       IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-                           IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC) == 0,
-         "RTS");
 }
 
 static void send_one(struct end from, struct end to, unsigned flags) {
@@ -139,8 +102,8 @@ int main(int argc, char **argv) {
     open_device(argv[1]);
     const struct end from = make_end();
     const struct end to = make_end();
-    connect_to(from.qp, to.qp->qp_num, atoi(argv[2]));
-    connect_to(to.qp, from.qp->qp_num, atoi(argv[2]));
+    connect_qp(from.qp, to.qp->qp_num, atoi(argv[2]), 0);
+    connect_qp(to.qp, from.qp->qp_num, atoi(argv[2]), 0);
     unsigned flags = 0;
     for (int i = 4; i < argc; ++i) {
         if (strcmp(argv[i], "inline") == 0) flags = IBV_SEND_INLINE;

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * For the small programs of tests/vm: a device by its name, and a queue pair on it that is
- * connected to itself. What fails where a test needs it ends the program.
+ * connected to itself.
  */
 #pragma once
 
-#include <infiniband/verbs.h>
+#include "steps.h"
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { LOOP_BYTES = 8 };
 
@@ -25,12 +22,6 @@ struct loop {
     uint64_t memory[2]; /* what is sent, and where it arrives */
 };
 
-static inline void need(int claim, const char *what) {
-    if (claim) return;
-    perror(what);
-    exit(1);
-}
-
 /* `code` is 0 or an errno value. */
 static inline void fact(const char *what, int code) {
     printf("%s: %s\n", what, code == 0 ? "ok" : strerrorname_np(code));
@@ -40,9 +31,7 @@ static inline void fact(const char *what, int code) {
 static inline struct ibv_device *find_device(const char *name, struct ibv_device ***list) {
     *list = ibv_get_device_list(NULL);
     need(*list != NULL, "ibv_get_device_list");
-    for (struct ibv_device **each = *list; *each != NULL; ++each)
-        if (strcmp(ibv_get_device_name(*each), name) == 0) return *each;
-    return NULL;
+    return device_in(*list, name);
 }
 
 static inline struct ibv_qp *make_qp(struct loop *loop, enum ibv_qp_type type,
@@ -72,37 +61,15 @@ static inline void make_objects(struct loop *loop, struct ibv_device *device) {
     need(loop->qp != NULL, "ibv_create_qp");
 }
 
-/* A queue pair of type RC. */
-static inline void connect_to_itself(struct ibv_qp *qp, int gid_index) {
-    struct ibv_qp_attr attr = {0};
-    attr.qp_state = IBV_QPS_INIT;
-    attr.port_num = 1;
-    attr.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
-    need(ibv_modify_qp(qp, &attr,
-                       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS) == 0,
-         "INIT");
-    attr.qp_state = IBV_QPS_RTR;
-    attr.path_mtu = IBV_MTU_1024;
-    attr.dest_qp_num = qp->qp_num;
-    attr.max_dest_rd_atomic = 1;
-    attr.min_rnr_timer = 12;
-    attr.ah_attr.is_global = 1;
-    attr.ah_attr.port_num = 1;
-    attr.ah_attr.grh.sgid_index = (uint8_t)gid_index;
-    attr.ah_attr.grh.hop_limit = 1;
-    need(ibv_query_gid(qp->context, 1, gid_index, &attr.ah_attr.grh.dgid) == 0, "ibv_query_gid");
-    need(ibv_modify_qp(qp, &attr,
-                       IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
-                           IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER) == 0,
-         "RTR");
-    attr.qp_state = IBV_QPS_RTS;
-    attr.timeout = 14;
-    attr.retry_cnt = attr.rnr_retry = 7;
-    attr.max_rd_atomic = 1;
-    need(ibv_modify_qp(qp, &attr,
-                       IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-                           IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC) == 0,
-         "RTS");
+/* All of that, of the device of this name. */
+static inline void open_loop(struct loop *loop, const char *name, int gid_index) {
+    struct ibv_device **list = NULL;
+    struct ibv_device *const device = find_device(name, &list);
+    need(device != NULL, name);
+    make_objects(loop, device);
+    ibv_free_device_list(list);
+    connect_qp(loop->qp, loop->qp->qp_num, gid_index,
+               IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
 }
 
 /* Each returns 0 or an errno value. */

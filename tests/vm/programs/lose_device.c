@@ -73,7 +73,7 @@ static void work(pthread_t waiter) {
     fact("req_notify_cq", ibv_req_notify_cq(loop.cq, 0));
 }
 
-static void call_the_rest(struct ibv_device *device) {
+static void call_the_rest(void) {
     struct ibv_device_attr limits;
     fact("query_device", ibv_query_device(loop.context, &limits));
     struct ibv_port_attr port;
@@ -81,7 +81,7 @@ static void call_the_rest(struct ibv_device *device) {
     struct ibv_mr *const another = ibv_reg_mr(loop.pd, loop.memory, sizeof loop.memory, 0);
     fact("reg_mr", another != NULL ? 0 : errno);
     if (another != NULL) fact("dereg_mr of it", ibv_dereg_mr(another));
-    fact("open_device", ibv_open_device(device) != NULL ? 0 : errno);
+    fact("open_device", ibv_open_device(loop.context->device) != NULL ? 0 : errno);
     struct ibv_qp_attr attr = {0};
     attr.qp_state = IBV_QPS_ERR;
     fact("modify_qp", ibv_modify_qp(loop.qp, &attr, IBV_QP_STATE));
@@ -93,11 +93,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    struct ibv_device **list = NULL;
-    struct ibv_device *const device = find_device(argv[1], &list);
-    need(device != NULL, argv[1]);
-    make_objects(&loop, device);
-    connect_to_itself(loop.qp, atoi(argv[2]));
+    open_loop(&loop, argv[1], atoi(argv[2]));
     need(ibv_req_notify_cq(loop.cq, 0) == 0, "ibv_req_notify_cq");
     pthread_t waiter;
     need(pthread_create(&waiter, NULL, wait_for_completion, NULL) == 0, "pthread_create");
@@ -108,13 +104,12 @@ int main(int argc, char **argv) {
     ibv_free_device_list(after);
     take_async_event();
     work(waiter);
-    call_the_rest(device);
+    call_the_rest();
     int status = 0;
     const int has_ended = waitpid(command, &status, WNOHANG) == command;
     printf("deleting command: %s\n", has_ended ? "has ended" : "waits");
     let_go(&loop);
     need(has_ended || waitpid(command, &status, 0) == command, "waitpid");
     printf("its status after the close: %d\n", status);
-    ibv_free_device_list(list);
     return 0;
 }

@@ -137,12 +137,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    struct ibv_device **list = NULL;
-    struct ibv_device *const device = find_device(argv[1], &list);
-    need(device != NULL, argv[1]);
-    make_objects(&loop, device);
-    ibv_free_device_list(list);
-    connect_to_itself(loop.qp, atoi(argv[2]));
+    open_loop(&loop, argv[1], atoi(argv[2]));
     change_regions();
     page_on_demand();
     share_receives();

@@ -28,14 +28,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: %s DEVICE GID_INDEX DEVICE GID_INDEX\n", argv[0]);
         return 2;
     }
-    for (int i = 0; i < DEVICES; ++i) {
-        struct ibv_device **list = NULL;
-        struct ibv_device *const device = find_device(argv[1 + 2 * i], &list);
-        need(device != NULL, argv[1 + 2 * i]);
-        make_objects(&loops[i], device);
-        ibv_free_device_list(list);
-        connect_to_itself(loops[i].qp, atoi(argv[2 + 2 * i]));
-    }
+    for (int i = 0; i < DEVICES; ++i)
+        open_loop(&loops[i], argv[1 + 2 * i], atoi(argv[2 + 2 * i]));
     for (uint64_t round = 1; round <= ROUNDS; ++round) {
         for (int i = 0; i < DEVICES; ++i)
             post(&loops[i], 100 * round + (uint64_t)i);
