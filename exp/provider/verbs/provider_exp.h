@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The experimental half of the provider contract: the slots behind libverbs-exp.so.0.
+ *
+ * A plugin that has it points verbs_provider.exp_ops (<verbs/provider.h>) to the table below and
+ * writes VERBS_PROVIDER_EXP_CONTRACT into exp_contract. Nothing is promised about this table: its
+ * slots may change their place and meaning, the number then changes too, and libverbs-exp does not
+ * use a table of another number. It says so once in the log; the plugin's stable half goes on as if
+ * there were no other. A plugin without an experimental half is complete.
+ *
+ * Return shape of every slot that returns int: 0, or a positive errno value; what
+ * <verbs/provider.h> says of slots is true of these. An empty slot is answered with EOPNOTSUPP.
+ *
+ * Objects: those made here begin with the public struct of the stable verbs (struct ibv_cq_ex with
+ * struct ibv_cq and so on), are destroyed by the stable slots, and are legal arguments of them.
+ */
+#ifndef VERBS_PROVIDER_EXP_H
+#define VERBS_PROVIDER_EXP_H
+
+#include <infiniband/verbs_exp.h>
+#include <verbs/provider.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VERBS_PROVIDER_EXP_CONTRACT 1u
+
+struct verbs_provider_exp_ops {
+    /* Fills `size` bytes of *attr, which the library has cleared; orig_attr included. */
+    int (*query_device_ex)(void *device, const struct ibv_query_device_ex_input *input,
+                           struct ibv_device_attr_ex *attr, size_t size);
+    /* Fills what values->comp_mask asks for, and leaves only those bits in it. */
+    int (*query_rt_values_ex)(void *device, struct ibv_values_ex *values);
+
+    /* Completion queues that are polled in steps. The plugin sets the pointers of *cq. */
+    int (*create_cq_ex)(void *device, struct ibv_cq_init_attr_ex *attr, struct ibv_cq_ex **cq);
+    int (*modify_cq)(void *device, struct ibv_cq *cq, struct ibv_modify_cq_attr *attr);
+
+    /* Queue pairs. create_qp_ex writes the capacities that it grants into attr->cap. */
+    int (*create_qp_ex)(void *device, struct ibv_qp_init_attr_ex *attr, struct ibv_qp **qp);
+    /* The ibv_wr_* face of a QP that was made for them, NULL for another. Cannot fail. */
+    struct ibv_qp_ex *(*qp_to_qp_ex)(struct ibv_qp *qp);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
