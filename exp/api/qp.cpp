@@ -25,7 +25,6 @@ Result<ibv_qp_init_attr_ex> checked(const ibv_context *context, const ibv_qp_ini
         return fail(EOPNOTSUPP, "unknown bits in comp_mask");
     const auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
     VERBS_CHECK(exp::same_device(context, attr.pd, "pd"));
-    VERBS_CHECK(exp::same_device(context, attr.xrcd, "xrcd"));
     VERBS_CHECK(exp::same_device(context, attr.send_cq, "send_cq"));
     VERBS_CHECK(exp::same_device(context, attr.recv_cq, "recv_cq"));
     VERBS_CHECK(exp::same_device(context, attr.srq, "srq"));
