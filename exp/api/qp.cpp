@@ -80,3 +80,11 @@ ibv_qp_ex *ibv_qp_to_qp_ex(ibv_qp *qp) {
         return found;
     });
 }
+
+// 0 is an answer, not a success. No provider promises more so far.
+int ibv_query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode /*op*/, std::uint32_t /*flags*/) {
+    return api::value_or(0, [&]() -> Result<int> {
+        if (qp == nullptr) return fail(EINVAL, "qp is NULL");
+        return 0;
+    });
+}
