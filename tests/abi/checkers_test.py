@@ -305,7 +305,7 @@ class ExperimentalTest(CheckerTest):
         self.assert_found(self.check_standalone("none"), "infiniband/verbs_exp/ece.h as c99")
 
     def test_a_function_behind_a_feature_needs_a_comment_too(self):
-        self.doctor("ece.h", " * Source: IBTA", " * From IBTA")
+        self.doctor("ece.h", " * Source: rdma-core", " * From rdma-core")
         self.assert_found(self.run_checker("check_documentation.py", "--include",
                                            self.search_path()),
                           "ibv_set_ece: its comment has no 'Source:'")
