@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The experimental verbs API of libverbs-exp.so.0: an index over one part per object. It adds to
+ * the stable API, which comes with it, and never repeats a name of it. What is true for all parts:
+ *
+ *  - Nothing is promised: names, layouts and behaviour may change with each release, and the soname
+ *    with them. Structures have the members, sizes and offsets that libibverbs has in rdma-core 44.
+ *  - The functions of a feature are declared when the macro VERBS_HAVE_... of the feature is
+ *    defined, see <infiniband/verbs_exp/features.h>. Structures and enumerations are always there.
+ *  - A structure with comp_mask is read as far as its bits say; an unknown bit is refused with
+ *    EINVAL or EOPNOTSUPP. Where a structure has no bits yet, comp_mask has to be 0.
+ *  - Return shapes, threads and owners are as <infiniband/verbs.h> says. What a device cannot do is
+ *    answered with EOPNOTSUPP.
+ *  - Calls of the data path are inline: they go through the pointers that the provider has put into
+ *    the queue, and cost no call into a library.
+ */
+#ifndef INFINIBAND_VERBS_EXP_H
+#define INFINIBAND_VERBS_EXP_H
+
+#include <infiniband/verbs.h>
+
+#include <infiniband/verbs_exp/cq.h>
+#include <infiniband/verbs_exp/device.h>
+#include <infiniband/verbs_exp/features.h>
+#include <infiniband/verbs_exp/qp.h>
+#include <infiniband/verbs_exp/types.h>
+#include <infiniband/verbs_exp/wc.h>
+#include <infiniband/verbs_exp/wr.h>
+
+#endif
