@@ -35,9 +35,8 @@ int query_device_ex(void *device, const ibv_query_device_ex_input *input, ibv_de
 
 template <class T>
 int query_rt_values_ex(void *device, ibv_values_ex *values) noexcept {
-    return guarded(
-        [&] { return static_cast<T *>(device)->query_rt_values_ex(values->comp_mask); },
-        [&](Result<ibv_values_ex> &read) { *values = *read; });
+    return guarded([&] { return static_cast<T *>(device)->query_rt_values_ex(values->comp_mask); },
+                   [&](Result<ibv_values_ex> &read) { *values = *read; });
 }
 
 }  // namespace detail
