@@ -11,10 +11,14 @@ install(FILES libverbs/core/error.hpp libverbs/core/result.hpp libverbs/core/fd.
     libverbs/core/mapping.hpp libverbs/core/owned.hpp libverbs/core/spin_lock.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libverbs-provider/core COMPONENT provider-development)
 
-foreach(component IN ITEMS libverbs libverbs-provider)
-    configure_file(cmake/${component}.pc.in ${CMAKE_BINARY_DIR}/pkgconfig/${component}.pc @ONLY)
-endforeach()
-install(FILES ${CMAKE_BINARY_DIR}/pkgconfig/libverbs.pc
-    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
-install(FILES ${CMAKE_BINARY_DIR}/pkgconfig/libverbs-provider.pc
-    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT provider-development)
+function(verbs_install_pkgconfig name component)
+    configure_file(cmake/${name}.pc.in ${CMAKE_BINARY_DIR}/pkgconfig/${name}.pc @ONLY)
+    install(FILES ${CMAKE_BINARY_DIR}/pkgconfig/${name}.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT ${component})
+endfunction()
+verbs_install_pkgconfig(libverbs development)
+verbs_install_pkgconfig(libverbs-provider provider-development)
+if(VERBS_EXPERIMENTAL)
+    verbs_install_pkgconfig(libverbs-exp exp-development)
+    verbs_install_pkgconfig(libverbs-exp-provider exp-provider-development)
+endif()

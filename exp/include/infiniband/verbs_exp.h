@@ -19,12 +19,28 @@
 
 #include <infiniband/verbs.h>
 
+#include <infiniband/verbs_exp/counters.h>
 #include <infiniband/verbs_exp/cq.h>
 #include <infiniband/verbs_exp/device.h>
+#include <infiniband/verbs_exp/dm.h>
+#include <infiniband/verbs_exp/ece.h>
+#include <infiniband/verbs_exp/eth.h>
 #include <infiniband/verbs_exp/features.h>
+#include <infiniband/verbs_exp/flow.h>
+#include <infiniband/verbs_exp/flow_action.h>
+#include <infiniband/verbs_exp/flow_spec.h>
+#include <infiniband/verbs_exp/gid.h>
+#include <infiniband/verbs_exp/import.h>
+#include <infiniband/verbs_exp/mr.h>
+#include <infiniband/verbs_exp/pd.h>
 #include <infiniband/verbs_exp/qp.h>
+#include <infiniband/verbs_exp/rate_limit.h>
+#include <infiniband/verbs_exp/srq.h>
 #include <infiniband/verbs_exp/types.h>
 #include <infiniband/verbs_exp/wc.h>
+#include <infiniband/verbs_exp/wq.h>
 #include <infiniband/verbs_exp/wr.h>
+#include <infiniband/verbs_exp/wr_set.h>
+#include <infiniband/verbs_exp/xrc.h>
 
 #endif

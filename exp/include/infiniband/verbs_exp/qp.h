@@ -74,6 +74,49 @@ struct ibv_qp_init_attr_ex {
     uint64_t send_ops_flags; /* enum ibv_qp_create_send_ops_flags */
 };
 
+/* Programs write wr_id and wr_flags; the calls of wr.h and wr_set.h use the pointers. */
+struct ibv_qp_ex {
+    struct ibv_qp qp_base;
+    uint64_t comp_mask;
+
+    uint64_t wr_id;        /* comes back in the completion */
+    unsigned int wr_flags; /* enum ibv_send_flags */
+
+    void (*wr_atomic_cmp_swp)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr,
+                              uint64_t compare, uint64_t swap);
+    void (*wr_atomic_fetch_add)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr,
+                                uint64_t add);
+    void (*wr_bind_mw)(struct ibv_qp_ex *qp, struct ibv_mw *mw, uint32_t rkey,
+                       const struct ibv_mw_bind_info *bind_info);
+    void (*wr_local_inv)(struct ibv_qp_ex *qp, uint32_t invalidate_rkey);
+    void (*wr_rdma_read)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr);
+    void (*wr_rdma_write)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr);
+    void (*wr_rdma_write_imm)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr,
+                              __be32 imm_data);
+
+    void (*wr_send)(struct ibv_qp_ex *qp);
+    void (*wr_send_imm)(struct ibv_qp_ex *qp, __be32 imm_data);
+    void (*wr_send_inv)(struct ibv_qp_ex *qp, uint32_t invalidate_rkey);
+    void (*wr_send_tso)(struct ibv_qp_ex *qp, void *hdr, uint16_t hdr_sz, uint16_t mss);
+
+    void (*wr_set_ud_addr)(struct ibv_qp_ex *qp, struct ibv_ah *ah, uint32_t remote_qpn,
+                           uint32_t remote_qkey);
+    void (*wr_set_xrc_srqn)(struct ibv_qp_ex *qp, uint32_t remote_srqn);
+
+    void (*wr_set_inline_data)(struct ibv_qp_ex *qp, void *addr, size_t length);
+    void (*wr_set_inline_data_list)(struct ibv_qp_ex *qp, size_t num_buf,
+                                    const struct ibv_data_buf *buf_list);
+    void (*wr_set_sge)(struct ibv_qp_ex *qp, uint32_t lkey, uint64_t addr, uint32_t length);
+    void (*wr_set_sge_list)(struct ibv_qp_ex *qp, size_t num_sge, const struct ibv_sge *sg_list);
+
+    void (*wr_start)(struct ibv_qp_ex *qp);
+    int (*wr_complete)(struct ibv_qp_ex *qp);
+    void (*wr_abort)(struct ibv_qp_ex *qp);
+
+    void (*wr_atomic_write)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr,
+                            const void *atomic_wr);
+};
+
 #ifdef VERBS_HAVE_QP_EX
 /**
  * Makes a queue pair in the state IBV_QPS_RESET, with more choices than ibv_create_qp.
@@ -95,7 +138,7 @@ VERBS_API struct ibv_qp *ibv_create_qp_ex(struct ibv_context *context,
  * The face of a queue pair that the calls of wr.h need.
  *
  * @param qp  a QP that was made with IBV_QP_INIT_ATTR_SEND_OPS_FLAGS
- * Returns (pointer): the same object, or NULL when the QP was made without; errno is left alone.
+ * Returns (value): the same object, or NULL when the QP was made without them.
  * Errors: none.
  * Source: rdma-core 24.
  */

@@ -11,6 +11,7 @@
 
 struct ibv_counters;
 struct ibv_cq_ex;
+struct ibv_data_buf;
 struct ibv_dm;
 struct ibv_flow;
 struct ibv_flow_action;
