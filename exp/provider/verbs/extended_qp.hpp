@@ -14,22 +14,27 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
+#include <utility>
 
 namespace verbs::provider {
 
 // What is built between wr_start and wr_complete.
 class WrBatch {
 public:
-    // Rooms are for as many requests as the queue holds, and one that takes what does not fit. They
-    // are not touched before they are used.
-    explicit WrBatch(const ibv_qp_cap &cap)
-        : max_wr_(cap.max_send_wr), max_sge_(std::max(cap.max_send_sge, 1u)),
-          max_inline_(cap.max_inline_data),
-          wrs_(std::make_unique_for_overwrite<ibv_send_wr[]>(std::size_t{max_wr_} + 1)),
-          sges_(std::make_unique_for_overwrite<ibv_sge[]>((std::size_t{max_wr_} + 1) * max_sge_)),
-          inline_data_(
-              std::make_unique_for_overwrite<uint8_t[]>((std::size_t{max_wr_} + 1) * max_inline_)) {
+    // Has room for as many requests as the queue holds, and one that takes what does not fit. The
+    // room is not touched before it is used. nullptr: there is not so much memory.
+    [[nodiscard]] static std::unique_ptr<WrBatch> create(const ibv_qp_cap &cap) noexcept {
+        std::unique_ptr<WrBatch> batch(new (std::nothrow) WrBatch(cap));
+        if (batch == nullptr) return nullptr;
+        const std::size_t count = std::size_t{batch->max_wr_} + 1;
+        batch->wrs_ = room_for<ibv_send_wr>(count, 1);
+        batch->sges_ = room_for<ibv_sge>(count, batch->max_sge_);
+        batch->inline_data_ = room_for<uint8_t>(count, batch->max_inline_);
+        const bool is_whole =
+            batch->wrs_ != nullptr && batch->sges_ != nullptr && batch->inline_data_ != nullptr;
+        return is_whole ? std::move(batch) : nullptr;
     }
 
     // Held from wr_start to wr_complete or wr_abort, so that one thread builds at a time. It is not
@@ -112,6 +117,18 @@ public:
     }
 
 private:
+    explicit WrBatch(const ibv_qp_cap &cap) noexcept
+        : max_wr_(cap.max_send_wr), max_sge_(std::max(cap.max_send_sge, 1u)),
+          max_inline_(cap.max_inline_data) {}
+
+    template <class T>
+    static std::unique_ptr<T[]> room_for(std::size_t count, std::size_t each) noexcept {
+        std::size_t total = 0;
+        if (__builtin_mul_overflow(count, each, &total) || total > PTRDIFF_MAX / sizeof(T))
+            return nullptr;
+        return std::unique_ptr<T[]>(new (std::nothrow) T[total]);
+    }
+
     // The first failure is the one that is reported.
     void fail(int code) noexcept {
         if (error_ == 0) error_ = code;
@@ -327,8 +344,9 @@ inline void fill_operations(ibv_qp_ex &qp, uint64_t ops) noexcept {
 // call. attr.cap is what was granted. Post is int(Qp &, ibv_send_wr *first, uint32_t count): posts
 // all of the list, or none and returns an errno value.
 template <class Qp, auto Post>
-void extend(Qp &own, const ibv_qp_init_attr_ex &attr) {
-    own.batch = std::make_unique<WrBatch>(attr.cap);
+[[nodiscard]] Result<void> extend(Qp &own, const ibv_qp_init_attr_ex &attr) {
+    own.batch = WrBatch::create(attr.cap);
+    if (own.batch == nullptr) return fail(ENOMEM, "no memory to build requests in");
     ibv_qp_ex &qp = own.extended();
     wr::fill_operations(qp, attr.send_ops_flags);
     if (attr.qp_type == IBV_QPT_UD) qp.wr_set_ud_addr = &wr::set_ud_addr;
@@ -343,6 +361,7 @@ void extend(Qp &own, const ibv_qp_init_attr_ex &attr) {
         return self.batch->complete(
             [&](ibv_send_wr *first, uint32_t count) { return Post(self, first, count); });
     };
+    return {};
 }
 
 }  // namespace verbs::provider

@@ -22,9 +22,13 @@ using PublicQp = verbs::provider::ExtendedQp;
 using PublicQp = ibv_qp;
 #endif
 
+// The kernel has atomic writes, and the program asked for them.
+inline constexpr uint8_t kAtomicWriter = 1u << 7;
+
 struct SendQueue {
     verbs::SpinLock lock;  // leaf: the ring
-    uint8_t type_bit = 0;  // which queue pair, in the table of opcodes (send.cpp)
+    // Which queue pair, in the table of opcodes (send.cpp); and kAtomicWriter, if it is one.
+    uint8_t type_bit = 0;
     uint32_t max_sge = 0;
     uint32_t max_inline = 0;   // bytes
     uint32_t max_message = 0;  // bytes; of a datagram, the MTU of the port

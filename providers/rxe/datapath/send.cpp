@@ -14,7 +14,7 @@ namespace rxe {
 namespace {
 
 // What a request has beside its data.
-enum class Shape : uint8_t { none, send, rdma, atomic, invalidate, bind };
+enum class Shape : uint8_t { none, send, rdma, atomic_write, atomic, invalidate, bind };
 
 struct Opcode {
     uint8_t types = 0;  // which queue pairs can do it: bits by number of their type
@@ -39,6 +39,7 @@ constexpr std::array<Opcode, 16> kOpcodes = [] {
     opcodes[IBV_WR_ATOMIC_FETCH_AND_ADD] = {kRc, Shape::atomic, false};
     opcodes[IBV_WR_LOCAL_INV] = {kRc, Shape::invalidate, false};
     opcodes[IBV_WR_BIND_MW] = {kRc | kUc, Shape::bind, false};
+    opcodes[IBV_WR_ATOMIC_WRITE] = {kAtomicWriter, Shape::atomic_write, true};
     return opcodes;
 }();
 
@@ -65,6 +66,9 @@ int fill_target(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr, Shape 
             fill_datagram(sq, wqe.wr, wr);
         }
         return 0;
+    case Shape::atomic_write:
+        if (wr.wr.rdma.remote_addr % 8 != 0) return EINVAL;
+        [[fallthrough]];
     case Shape::rdma:
         wqe.wr.wr.rdma.remote_addr = wqe.iova = wr.wr.rdma.remote_addr;
         wqe.wr.wr.rdma.rkey = wr.wr.rdma.rkey;
@@ -124,7 +128,9 @@ int fill_data(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr,
             sum += wr.sg_list[i].length;
         }
         if (opcode.shape == Shape::atomic && sum < sizeof(uint64_t)) return EINVAL;
+        if (opcode.shape == Shape::atomic_write) return EINVAL;  // the value itself is in the slot
     }
+    if (opcode.shape == Shape::atomic_write && sum != sizeof(uint64_t)) return EINVAL;
     if (sum > sq.max_message) [[unlikely]]
         return EMSGSIZE;
     const auto length = static_cast<uint32_t>(sum);

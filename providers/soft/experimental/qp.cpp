@@ -17,11 +17,18 @@ constexpr uint64_t kOperations = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_
 Result<ibv_qp *> Device::create_qp_ex(ibv_qp_init_attr_ex *attr) {
     VERBS_CHECK(verbs::provider::judge_qp(*attr, kOperations));
     ibv_qp_init_attr plain = verbs::provider::plain(*attr);
-    VERBS_TRY(qp, create_qp(attr->pd, &plain));
+    VERBS_TRY(ibqp, create_qp(attr->pd, &plain));
     attr->cap = plain.cap;
-    if ((attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) != 0)
-        verbs::provider::extend<Qp, post_all>(*static_cast<Qp *>(qp), *attr);
-    return qp;
+    if ((attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) == 0) return ibqp;
+    Qp &qp = *static_cast<Qp *>(ibqp);
+    if (auto extended = verbs::provider::extend<Qp, post_all>(qp, *attr); !extended) {
+        // The library has not seen it, so that nothing is to be retired.
+        withdraw(qp);
+        qp.domain_pd->users.fetch_sub(1);
+        qps_.remove(&qp);
+        return verbs::Failure(std::move(extended.error()));
+    }
+    return ibqp;
 }
 
 ibv_qp_ex *Device::qp_to_qp_ex(ibv_qp *qp) noexcept {

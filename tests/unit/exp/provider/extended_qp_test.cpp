@@ -53,7 +53,7 @@ ibv_qp_init_attr_ex request(ibv_qp_type type, uint64_t ops) {
 class ExtendedQpTest : public testing::Test {
 protected:
     ibv_qp_ex *make(ibv_qp_type type = IBV_QPT_RC, uint64_t ops = kAll) {
-        extend<FakeQp, post>(qp_, request(type, ops));
+        EXPECT_TRUE((extend<FakeQp, post>(qp_, request(type, ops))));
         return extended_face(qp_);
     }
     // What the only call of post got.
@@ -76,6 +76,26 @@ TEST_F(ExtendedQpTest, IsThePlainQpToo) {
 TEST_F(ExtendedQpTest, HasNoFaceUnlessItWasMadeForIt) {
     EXPECT_EQ(extended_face(qp_), nullptr);
     EXPECT_NE(make(), nullptr);
+}
+
+TEST_F(ExtendedQpTest, IsNotMadeWithoutMemoryForItsRequests) {
+    auto attr = request(IBV_QPT_RC, kAll);
+    attr.cap.max_send_wr = attr.cap.max_send_sge = UINT32_MAX;
+    const auto extended = extend<FakeQp, post>(qp_, attr);
+    ASSERT_FALSE(extended);
+    EXPECT_EQ(extended.error().code, ENOMEM);
+    EXPECT_EQ(extended_face(qp_), nullptr);
+}
+
+TEST_F(ExtendedQpTest, HoldsNothingInAQueueWithoutRoom) {
+    auto attr = request(IBV_QPT_RC, kAll);
+    attr.cap = {};
+    ASSERT_TRUE((extend<FakeQp, post>(qp_, attr)));
+    ibv_qp_ex *qp = extended_face(qp_);
+    qp->wr_start(qp);
+    qp->wr_send(qp);
+    qp->wr_set_sge(qp, 1, 2, 3);
+    EXPECT_EQ(qp->wr_complete(qp), ENOMEM);
 }
 
 TEST_F(ExtendedQpTest, PostsWhatWasBuiltInOrderAndAtOnce) {
@@ -114,7 +134,7 @@ TEST_F(ExtendedQpTest, PostsWhatWasBuiltInOrderAndAtOnce) {
 
 TEST_F(ExtendedQpTest, BuildsEachOperation) {
     ibv_qp_ex *qp = make();
-    qp_.batch = std::make_unique<WrBatch>(ibv_qp_cap{16, 0, 1, 0, 16});
+    qp_.batch = WrBatch::create({16, 0, 1, 0, 16});
     ibv_mw mw{};
     const ibv_mw_bind_info bind{nullptr, 0x100, 32, 3};
     const uint64_t value = 0x1122334455667788;
