@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The verbs that libverbs has under the same name and with the same meaning: same arguments, same
 // answer. What needs a thought of its own is not here but in the file of its object.
+#include "experimental.hpp"
 #include "symver.hpp"
 
 #include <infiniband/verbs.h>
@@ -43,7 +44,9 @@ const char *compat_ibv_node_type_str(ibv_node_type type) {
 
 VERBS_FORWARD(ibv_open_device, "@@IBVERBS_1.1");
 ibv_context *compat_ibv_open_device(ibv_device *device) {
-    return stable_ibv_open_device(device);
+    ibv_context *const context = stable_ibv_open_device(device);
+    if (context != nullptr) verbs::compat::fill_experimental(context);
+    return context;
 }
 
 VERBS_FORWARD(ibv_close_device, "@@IBVERBS_1.1");

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What later headers ask of a queue pair. All of it is optional for a device, and none is there
-// yet: each call gives the answer that its manual page has for that.
+// What later headers ask of a queue pair. All of it is optional for a device: where the
+// experimental library is missing or has no such call, each gives the answer that its manual page
+// has for that.
+#include "experimental.hpp"
 #include "frozen.hpp"
 #include "refuse.hpp"
 #include "symver.hpp"
 
 using namespace verbs::compat;
 
-// NULL stands for a QP that was not made for the ibv_wr_* calls. No QP is, as long as
-// ibv_create_qp_ex (an inline that looks for verbs_context.create_qp_ex) finds its slot empty.
+// NULL stands for a QP that was not made for the ibv_wr_* calls.
 VERBS_SYMVER(ibv_qp_to_qp_ex, "@@IBVERBS_1.6");
-ibv_qp_ex *compat_ibv_qp_to_qp_ex(ibv_qp *) {
+ibv_qp_ex *compat_ibv_qp_to_qp_ex(ibv_qp *qp) {
+    if (auto *find = find_experimental<decltype(ibv_qp_to_qp_ex)>("ibv_qp_to_qp_ex"))
+        return find(qp);
     refuse("ibv_qp_to_qp_ex: this queue pair does not have the ibv_wr_ calls");
     return nullptr;
 }

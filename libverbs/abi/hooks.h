@@ -24,6 +24,15 @@ struct verbs_hooks_gid {
     uint32_t ifindex; /* 0 none */
 };
 
+/* The experimental half of the provider behind an open device (<verbs/provider_exp.h>). */
+struct verbs_hooks_experimental {
+    void *device;         /* first argument of its slots */
+    const char *provider; /* its name */
+    const void *ops;
+    uint32_t ops_size;
+    uint32_t contract;
+};
+
 struct verbs_hooks {
     uint32_t version;
     uint32_t size;
@@ -39,6 +48,26 @@ struct verbs_hooks {
     void (*set_reason)(const char *text);
     /* Writes one line to the log. level as in enum verbs_host_log_level. */
     void (*log)(int level, const char *who, const char *text);
+
+    /* Since 0.2.0. */
+
+    /* Returns 0 or an errno value; EOPNOTSUPP for a provider without an experimental half. */
+    int (*experimental)(struct ibv_context *context, struct verbs_hooks_experimental *half);
+    /* Runs `call`, in which one slot of the device's provider is called, as the library runs the
+     * stable ones: whatever comes out of it is an errno value with a reason. Returns that, or 0. */
+    int (*call_provider)(struct ibv_context *context, const char *verb, int (*call)(void *closure),
+                         void *closure);
+    /* Sets what is the library's in an object that an experimental slot has made, so that the
+     * stable verbs take it. Returns 0 or an errno value. */
+    int (*adopt_cq)(struct ibv_context *context, struct ibv_cq *cq,
+                    struct ibv_comp_channel *channel, void *cq_context);
+    int (*adopt_qp)(struct ibv_context *context, struct ibv_qp *qp, struct ibv_pd *pd,
+                    const struct ibv_qp_init_attr *attr);
+    int (*adopt_srq)(struct ibv_context *context, struct ibv_srq *srq, struct ibv_pd *pd,
+                     void *srq_context);
+    /* ibv_query_device_ex from what ibv_query_device tells: of the `size` bytes of attr the front
+     * and the number of ports, zeros elsewhere. Returns 0 or an errno value. */
+    int (*query_device)(struct ibv_context *context, const void *input, void *attr, size_t size);
 };
 
 /* The table of the asked version, or NULL where this library has another. */

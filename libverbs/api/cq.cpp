@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Completion queues.
+#include "api/adopt.hpp"
 #include "api/boundary.hpp"
 #include "api/handle.hpp"
 
@@ -14,8 +15,10 @@ void count_users(ibv_comp_channel *channel, int change) {
     ::pthread_mutex_unlock(&channel->context->mutex);
 }
 
-// What the library sets in a CQ that a provider has made.
-void adopt(device::Context &context, ibv_cq &cq, ibv_comp_channel *channel, void *cq_context) {
+}  // namespace
+
+void verbs::api::adopt(device::Context &context, ibv_cq &cq, ibv_comp_channel *channel,
+                       void *cq_context) {
     cq.context = &context.handle();
     cq.channel = channel;
     cq.cq_context = cq_context;
@@ -23,9 +26,9 @@ void adopt(device::Context &context, ibv_cq &cq, ibv_comp_channel *channel, void
     cq.async_events_completed = 0;
     ::pthread_mutex_init(&cq.mutex, nullptr);
     ::pthread_cond_init(&cq.cond, nullptr);
+    context.events().open(&cq);
+    count_users(channel, 1);
 }
-
-}  // namespace
 
 ibv_cq *ibv_create_cq(ibv_context *context, int cqe, void *cq_context, ibv_comp_channel *channel,
                       int comp_vector) {
@@ -38,9 +41,7 @@ ibv_cq *ibv_create_cq(ibv_context *context, int cqe, void *cq_context, ibv_comp_
         ibv_cq *cq = nullptr;
         VERBS_CHECK(self->call("create_cq", self->ops().create_cq, cqe, channel, comp_vector, &cq));
         VERBS_CHECK(api::delivered(cq, "cq"));
-        adopt(*self, *cq, channel, cq_context);
-        self->events().open(cq);
-        count_users(channel, 1);
+        api::adopt(*self, *cq, channel, cq_context);
         return cq;
     });
 }

@@ -2,6 +2,7 @@
 // The private door for compat_sonames and exp: see abi/hooks.h.
 #include "abi/hooks.h"
 
+#include "api/adopt.hpp"
 #include "api/boundary.hpp"
 #include "api/gid.hpp"
 #include "api/handle.hpp"
@@ -36,6 +37,57 @@ void log_line(int level, const char *who, const char *text) noexcept {
               text != nullptr ? text : "");
 }
 
+int experimental(ibv_context *context, verbs_hooks_experimental *half) noexcept {
+    return api::errno_value([&]() -> Result<void> {
+        VERBS_TRY(self, device::Context::of(context));
+        VERBS_CHECK(api::required(half, "half"));
+        const auto &provider = self->device().provider();
+        const auto &found = provider.experimental();
+        if (found.ops == nullptr)
+            return fail(EOPNOTSUPP, std::string(provider.name()) + " has no experimental half");
+        *half = {self->provider_device(), provider.name(), found.ops, found.size, found.contract};
+        return {};
+    });
+}
+
+int call_provider(ibv_context *context, const char *verb, int (*call)(void *),
+                  void *closure) noexcept {
+    return api::errno_value([&]() -> Result<void> {
+        VERBS_TRY(self, device::Context::of(context));
+        if (call == nullptr) return api::is_null("call");
+        return self->device().provider().call(verb, call, closure);
+    });
+}
+
+int adopt_cq(ibv_context *context, ibv_cq *cq, ibv_comp_channel *channel,
+             void *cq_context) noexcept {
+    return api::errno_value([&]() -> Result<void> {
+        VERBS_TRY(self, device::Context::of(context));
+        VERBS_CHECK(api::required(cq, "cq"));
+        api::adopt(*self, *cq, channel, cq_context);
+        return {};
+    });
+}
+
+int adopt_qp(ibv_context *context, ibv_qp *qp, ibv_pd *pd, const ibv_qp_init_attr *attr) noexcept {
+    return api::errno_value([&]() -> Result<void> {
+        VERBS_TRY(self, device::Context::of(context));
+        VERBS_CHECK(api::required(qp, "qp"));
+        VERBS_CHECK(api::required(attr, "attr"));
+        api::adopt(*self, *qp, pd, *attr);
+        return {};
+    });
+}
+
+int adopt_srq(ibv_context *context, ibv_srq *srq, ibv_pd *pd, void *srq_context) noexcept {
+    return api::errno_value([&]() -> Result<void> {
+        VERBS_TRY(self, device::Context::of(context));
+        VERBS_CHECK(api::required(srq, "srq"));
+        api::adopt(*self, *srq, pd, srq_context);
+        return {};
+    });
+}
+
 constexpr verbs_hooks kHooks = {
     .version = VERBS_HOOKS_VERSION,
     .size = sizeof(verbs_hooks),
@@ -43,6 +95,12 @@ constexpr verbs_hooks kHooks = {
     .query_gid = &query_gid,
     .set_reason = &set_reason,
     .log = &log_line,
+    .experimental = &experimental,
+    .call_provider = &call_provider,
+    .adopt_cq = &adopt_cq,
+    .adopt_qp = &adopt_qp,
+    .adopt_srq = &adopt_srq,
+    .query_device = &api::query_device_sized,
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Queue pairs.
+#include "api/adopt.hpp"
 #include "api/boundary.hpp"
 #include "api/handle.hpp"
 
@@ -9,11 +10,13 @@ namespace {
 
 constexpr int kKnownAttributes = ((IBV_QP_DEST_QPN << 1) - 1) | IBV_QP_RATE_LIMIT;
 
-// What the library sets in a QP that a provider has made.
-void adopt(ibv_qp &qp, ibv_pd &pd, const ibv_qp_init_attr &attr) {
-    qp.context = pd.context;
+}  // namespace
+
+void verbs::api::adopt(device::Context &context, ibv_qp &qp, ibv_pd *pd,
+                       const ibv_qp_init_attr &attr) {
+    qp.context = &context.handle();
     qp.qp_context = attr.qp_context;
-    qp.pd = &pd;
+    qp.pd = pd;
     qp.send_cq = attr.send_cq;
     qp.recv_cq = attr.recv_cq;
     qp.srq = attr.srq;
@@ -22,9 +25,8 @@ void adopt(ibv_qp &qp, ibv_pd &pd, const ibv_qp_init_attr &attr) {
     qp.events_completed = 0;
     ::pthread_mutex_init(&qp.mutex, nullptr);
     ::pthread_cond_init(&qp.cond, nullptr);
+    context.events().open(&qp);
 }
-
-}  // namespace
 
 ibv_qp *ibv_create_qp(ibv_pd *pd, ibv_qp_init_attr *qp_init_attr) {
     return api::pointer([&]() -> Result<ibv_qp *> {
@@ -36,8 +38,7 @@ ibv_qp *ibv_create_qp(ibv_pd *pd, ibv_qp_init_attr *qp_init_attr) {
         ibv_qp *qp = nullptr;
         VERBS_CHECK(self->call("create_qp", self->ops().create_qp, pd, qp_init_attr, &qp));
         VERBS_CHECK(api::delivered(qp, "qp"));
-        adopt(*qp, *pd, *qp_init_attr);
-        self->events().open(qp);
+        api::adopt(*self, *qp, pd, *qp_init_attr);
         return qp;
     });
 }

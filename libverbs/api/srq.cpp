@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Shared receive queues.
+#include "api/adopt.hpp"
 #include "api/boundary.hpp"
 #include "api/handle.hpp"
 
 using namespace verbs;
 
-namespace {
-
-// What the library sets in an SRQ that a provider has made.
-void adopt(ibv_srq &srq, ibv_pd &pd, void *srq_context) {
-    srq.context = pd.context;
+void verbs::api::adopt(device::Context &context, ibv_srq &srq, ibv_pd *pd, void *srq_context) {
+    srq.context = &context.handle();
     srq.srq_context = srq_context;
-    srq.pd = &pd;
+    srq.pd = pd;
     srq.events_completed = 0;
     ::pthread_mutex_init(&srq.mutex, nullptr);
     ::pthread_cond_init(&srq.cond, nullptr);
+    context.events().open(&srq);
 }
-
-}  // namespace
 
 ibv_srq *ibv_create_srq(ibv_pd *pd, ibv_srq_init_attr *srq_init_attr) {
     return api::pointer([&]() -> Result<ibv_srq *> {
@@ -26,8 +23,7 @@ ibv_srq *ibv_create_srq(ibv_pd *pd, ibv_srq_init_attr *srq_init_attr) {
         ibv_srq *srq = nullptr;
         VERBS_CHECK(self->call("create_srq", self->ops().create_srq, pd, srq_init_attr, &srq));
         VERBS_CHECK(api::delivered(srq, "srq"));
-        adopt(*srq, *pd, srq_init_attr->srq_context);
-        self->events().open(srq);
+        api::adopt(*self, *srq, pd, srq_init_attr->srq_context);
         return srq;
     });
 }

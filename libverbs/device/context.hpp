@@ -63,6 +63,9 @@ public:
         return device_->provider().ops();
     }
 
+    // What the provider's open_device gave: the first argument of its slots.
+    [[nodiscard]] void *provider_device() const noexcept { return provider_device_; }
+
     // Calls a slot of this device's provider with the device in front.
     template <class... P, class... A>
     [[nodiscard]] Result<void> call(const char *verb, int (*slot)(void *, P...),
@@ -81,7 +84,7 @@ private:
     void claim() noexcept;
 
     std::shared_ptr<Device> device_;
-    void *provider_device_ = nullptr;  // what the provider's open_device gave
+    void *provider_device_ = nullptr;
     EventBook events_;
 };
 

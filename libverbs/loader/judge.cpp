@@ -163,4 +163,14 @@ Result<verbs_provider_ops> judge_table(const Table &table, const Manifest &manif
     return ops;
 }
 
+Result<ExperimentalHalf> judge_experimental(const verbs_provider &provider) {
+    if (provider.exp_ops == nullptr && provider.exp_contract == 0) return ExperimentalHalf{};
+    if (provider.exp_ops == nullptr || provider.exp_contract == 0 || provider.exp_ops_size == 0 ||
+        provider.exp_ops_size > kMaxTable || provider.exp_ops_size % sizeof(void *) != 0)
+        return fail(ELIBBAD, "L8: the experimental slots claim contract " +
+                                 number(provider.exp_contract) + " and " +
+                                 number(provider.exp_ops_size) + " bytes");
+    return ExperimentalHalf{provider.exp_ops, provider.exp_ops_size, provider.exp_contract};
+}
+
 }  // namespace verbs::loader

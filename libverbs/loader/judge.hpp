@@ -9,6 +9,8 @@
 
 #include <verbs/provider.h>
 
+#include <cstdint>
+
 namespace verbs::loader {
 
 // Refuses a manifest whose contract range this library does not meet (L3), before its library is
@@ -17,5 +19,17 @@ namespace verbs::loader {
 
 // The plugin's slots, complete, or the rule that it breaks.
 [[nodiscard]] Result<verbs_provider_ops> judge_table(const Table &table, const Manifest &manifest);
+
+// The experimental half of a plugin. This library does not look into it: whoever does knows the
+// contract's number.
+struct ExperimentalHalf {
+    const void *ops = nullptr;  // nullptr: there is none
+    std::uint32_t size = 0;
+    std::uint32_t contract = 0;
+};
+
+// The plugin's experimental half, none where it has none, or why it is not believed. Only for a
+// table that judge_table has passed.
+[[nodiscard]] Result<ExperimentalHalf> judge_experimental(const verbs_provider &provider);
 
 }  // namespace verbs::loader

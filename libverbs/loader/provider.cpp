@@ -3,7 +3,6 @@
 
 #include "core/log.hpp"
 #include "core/reason.hpp"
-#include "loader/judge.hpp"
 #include "loader/library.hpp"
 #include "loader/search.hpp"
 
@@ -36,6 +35,10 @@ Result<void> Provider::open() {
     if (auto started = call("start", ops.start, &host_); !started)
         return fail(started.error().code, "L7: " + started.error().phrase);
     ops_ = ops;
+    if (auto half = judge_experimental(*table.provider); half)
+        experimental_ = *half;
+    else
+        VERBS_LOG(warn, "loader", "%s: %s", manifest_.file.c_str(), half.error().phrase.c_str());
     VERBS_LOG(info, "loader", "%s: %s is open, contract %u", manifest_.file.c_str(), name(),
               table.provider->contract);
     return {};

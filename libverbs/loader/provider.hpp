@@ -5,6 +5,7 @@
 
 #include "core/reason.hpp"
 #include "core/result.hpp"
+#include "loader/judge.hpp"
 #include "loader/manifest.hpp"
 
 #include <verbs/provider.h>
@@ -30,6 +31,9 @@ public:
 
     // The slots, all but `enumerate` filled. Only after ready() has succeeded.
     [[nodiscard]] const verbs_provider_ops &ops() const noexcept { return ops_; }
+
+    // The experimental half, if there is one. Only after ready() has succeeded.
+    [[nodiscard]] const ExperimentalHalf &experimental() const noexcept { return experimental_; }
 
     // Calls a slot. Whatever the plugin does with it, a number or an exception, comes back as a
     // Result whose phrase names provider and verb.
@@ -61,6 +65,7 @@ private:
     std::mutex opening_;
     std::optional<Result<void>> opened_;
     verbs_provider_ops ops_{};
+    ExperimentalHalf experimental_;
 };
 
 }  // namespace verbs::loader

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The fake provider's slots, as plain functions: some of them have to do what the framework would
 // not let them.
-#include "support/fake_provider.hpp"
+#include "support/fake_slots.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
 
-namespace {
+#ifdef FAKE_EXPERIMENTAL
+#include "support/fake_experimental.hpp"
+#endif
 
-using verbs_test::FakeChannel;
-using verbs_test::FakeState;
+namespace verbs_test {
 
 FakeState state;
 
-// Counts the call and fails it if the test wants that.
 int begin(const char *slot) {
     {
         const std::lock_guard guard(state.lock);
@@ -30,8 +29,11 @@ int begin(const char *slot) {
     return state.code;
 }
 
-#define BEGIN(slot)                                                                                \
-    if (const int code = begin(slot); code != 0) return code
+}  // namespace verbs_test
+
+namespace {
+
+using namespace verbs_test;
 
 int start(const verbs_host *host) {
     state.host = host;
@@ -100,14 +102,6 @@ int query_pkey(void *, uint8_t port_num, int index, uint16_t *pkey_be) {
     if (port_num != 1 || static_cast<size_t>(index) >= state.pkeys_be.size()) return EINVAL;
     *pkey_be = state.pkeys_be[static_cast<size_t>(index)];
     return 0;
-}
-
-// Every object is dirty memory at first: what the library does not set shows.
-template <class Object>
-Object *dirty() {
-    auto *object = new Object;
-    std::memset(static_cast<void *>(object), 0xee, sizeof *object);
-    return object;
 }
 
 int alloc_pd(void *, ibv_pd **pd) {
@@ -302,9 +296,15 @@ const struct verbs_provider verbs_provider = {
     "fake",
     &kOps,
     sizeof kOps,
+#ifdef FAKE_EXPERIMENTAL
+    FAKE_EXPERIMENTAL,
+    &verbs_test::kExperimental,
+    sizeof verbs_test::kExperimental,
+#else
     0,
     nullptr,
     0,
+#endif
     0,
 };
 

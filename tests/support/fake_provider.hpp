@@ -30,6 +30,7 @@ struct FakeState {
     bool retires = true;      // whether destroying goes through verbs_host.retire_*
     std::uint64_t last_iova = 0;
     ibv_ah_attr last_ah{};
+    void *last_attributes = nullptr;  // the test's FakeExperimental, where there is that half
 
     const verbs_host *host = nullptr;
     std::mutex lock;  // for calls

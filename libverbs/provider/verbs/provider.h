@@ -21,6 +21,8 @@
  *   L5  name is there and equals the manifest's
  *   L6  every required slot is filled
  *   L7  start() succeeds
+ *   L8  the experimental half, if there is one, has a contract and a credible size; a plugin that
+ *       breaks this rule only is used without that half
  */
 #ifndef VERBS_PROVIDER_H
 #define VERBS_PROVIDER_H

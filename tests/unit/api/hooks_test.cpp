@@ -3,6 +3,8 @@
 
 #include "fake_device.hpp"
 
+#include <stdexcept>
+
 namespace {
 
 class HooksApi : public verbs_test::OpenFakeDevice {
@@ -50,4 +52,45 @@ TEST_F(HooksApi, SetTheReasonAndLeaveErrnoAlone) {
     EXPECT_EQ(errno, kUntouched);
     hooks->log(-1, nullptr, nullptr);
     hooks->log(4, "shim", "text");
+}
+
+TEST_F(HooksApi, TellThatAProviderHasNoExperimentalHalf) {
+    verbs_hooks_experimental half{};
+    EXPECT_EQ(hooks->experimental(context, &half), EOPNOTSUPP);
+    EXPECT_STREQ(verbs_last_error(), "fake has no experimental half");
+    EXPECT_EQ(hooks->experimental(nullptr, &half), EINVAL);
+}
+
+TEST_F(HooksApi, CallAProviderAndSettleWhatComesOfIt) {
+    struct Closure {
+        int answer;
+        int calls;
+    } closure{0, 0};
+    const auto call = [](void *argument) -> int {
+        auto *self = static_cast<Closure *>(argument);
+        ++self->calls;
+        if (self->answer == -1) throw std::runtime_error("out of the blue");
+        return self->answer;
+    };
+    EXPECT_EQ(hooks->call_provider(context, "act", call, &closure), 0);
+    EXPECT_EQ(errno, kUntouched);
+    closure.answer = ENOSPC;
+    EXPECT_EQ(hooks->call_provider(context, "act", call, &closure), ENOSPC);
+    EXPECT_STREQ(verbs_last_error(), "fake: act: No space left on device");
+    closure.answer = -1;
+    EXPECT_EQ(hooks->call_provider(context, "act", call, &closure), EIO);
+    EXPECT_STREQ(verbs_last_error(), "fake: act threw: out of the blue");
+    EXPECT_EQ(closure.calls, 3);
+    EXPECT_EQ(hooks->call_provider(nullptr, "act", call, &closure), EINVAL);
+    EXPECT_EQ(hooks->call_provider(context, "act", nullptr, &closure), EINVAL);
+    EXPECT_EQ(closure.calls, 3);
+}
+
+TEST_F(HooksApi, AdoptNothingThatIsNotThere) {
+    EXPECT_EQ(hooks->adopt_cq(context, nullptr, nullptr, nullptr), EINVAL);
+    EXPECT_EQ(hooks->adopt_qp(context, nullptr, pd, nullptr), EINVAL);
+    EXPECT_EQ(hooks->adopt_srq(context, nullptr, pd, nullptr), EINVAL);
+    ibv_cq cq{};
+    EXPECT_EQ(hooks->adopt_cq(nullptr, &cq, nullptr, nullptr), EINVAL);
+    EXPECT_EQ(cq.context, nullptr);
 }

@@ -176,3 +176,36 @@ TEST_F(Judge, AnswersMissingSlotsWithEopnotsupp) {
     EXPECT_EQ(std::count(slots.begin(), slots.end(), nullptr), 1);
     EXPECT_EQ(complete->enumerate, nullptr);
 }
+
+TEST_F(Judge, FindsNoExperimentalHalfWhereThereIsNone) {
+    const auto half = judge_experimental(table);
+    ASSERT_TRUE(half);
+    EXPECT_EQ(half->ops, nullptr);
+}
+
+TEST_F(Judge, PassesAnExperimentalHalfOn) {
+    table.exp_ops = &ops;
+    table.exp_contract = 77;
+    table.exp_ops_size = 16;
+    const auto half = judge_experimental(table);
+    ASSERT_TRUE(half);
+    EXPECT_EQ(half->ops, &ops);
+    EXPECT_EQ(half->contract, 77u);
+    EXPECT_EQ(half->size, 16u);
+}
+
+TEST_F(Judge, DoesNotBelieveAnExperimentalHalfThatCannotBe) {
+    const auto is_refused = [&](const void *slots, std::uint32_t contract, std::uint32_t size) {
+        table.exp_ops = slots;
+        table.exp_contract = contract;
+        table.exp_ops_size = size;
+        const auto half = judge_experimental(table);
+        return !half && half.error().phrase.starts_with("L8: ");
+    };
+    EXPECT_TRUE(is_refused(nullptr, 1, 16));
+    EXPECT_TRUE(is_refused(&ops, 0, 16));
+    EXPECT_TRUE(is_refused(&ops, 1, 0));
+    EXPECT_TRUE(is_refused(&ops, 1, 12));
+    EXPECT_TRUE(is_refused(&ops, 1, 0x7ffffff8));
+    EXPECT_FALSE(is_refused(&ops, 1, 8));
+}

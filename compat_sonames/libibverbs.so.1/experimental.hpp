@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// libverbs-exp.so.0, where it is installed: looked for once, when the first device is opened.
+// Without it everything here answers that there is nothing.
+#pragma once
+
+#include <infiniband/verbs.h>
+
+namespace verbs::compat {
+
+// Fills the slots in front of a context that programs call inline. Leaves errno alone.
+void fill_experimental(ibv_context *context) noexcept;
+
+// A function of libverbs-exp by its name, or NULL.
+[[nodiscard]] void *find_experimental(const char *name) noexcept;
+
+template <class Function>
+[[nodiscard]] Function *find_experimental(const char *name) noexcept {
+    return reinterpret_cast<Function *>(find_experimental(name));
+}
+
+}  // namespace verbs::compat

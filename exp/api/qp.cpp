@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Queue pairs with more to ask for, and the way from one to its ibv_wr_* face.
+#include "api/boundary.hpp"
+#include "caller.hpp"
+#include "half.hpp"
+
+using namespace verbs;
+
+namespace {
+
+constexpr exp::Member kMembers[] = {
+    VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_PD, pd),
+    VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_XRCD, xrcd),
+    VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_CREATE_FLAGS, create_flags),
+    VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_MAX_TSO_HEADER, max_tso_header),
+    VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_IND_TABLE, rwq_ind_tbl),
+    VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_RX_HASH, source_qpn),
+    VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_SEND_OPS_FLAGS, send_ops_flags),
+};
+constexpr std::size_t kFront =
+    offsetof(ibv_qp_init_attr_ex, comp_mask) + sizeof(ibv_qp_init_attr_ex::comp_mask);
+
+Result<ibv_qp_init_attr_ex> checked(const ibv_context *context, const ibv_qp_init_attr_ex &asked) {
+    if ((asked.comp_mask & ~exp::known_bits(kMembers)) != 0)
+        return fail(EOPNOTSUPP, "unknown bits in comp_mask");
+    const auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
+    VERBS_CHECK(exp::same_device(context, attr.pd, "pd"));
+    VERBS_CHECK(exp::same_device(context, attr.send_cq, "send_cq"));
+    VERBS_CHECK(exp::same_device(context, attr.recv_cq, "recv_cq"));
+    VERBS_CHECK(exp::same_device(context, attr.srq, "srq"));
+    return attr;
+}
+
+// The front of the extended structure is the plain one.
+ibv_qp_init_attr plain(const ibv_qp_init_attr_ex &attr) {
+    return {attr.qp_context, attr.send_cq, attr.recv_cq,   attr.srq,
+            attr.cap,        attr.qp_type, attr.sq_sig_all};
+}
+
+Result<ibv_qp *> create(const exp::Half &half, ibv_qp_init_attr_ex &attr) {
+    ibv_qp *qp = nullptr;
+    VERBS_CHECK(half.call("create_qp_ex", &verbs_provider_exp_ops::create_qp_ex, &attr, &qp));
+    if (qp == nullptr) return fail(EIO, "the provider made no qp and reported success");
+    const ibv_qp_init_attr front = plain(attr);
+    VERBS_CHECK(exp::settled(exp::hooks()->adopt_qp(half.context(), qp, attr.pd, &front)));
+    return qp;
+}
+
+// What a device without extended QPs does as well as another.
+Result<ibv_qp *> create_plain(ibv_qp_init_attr_ex &attr) {
+    ibv_qp_init_attr front = plain(attr);
+    ibv_qp *const qp = ibv_create_qp(attr.pd, &front);
+    if (qp == nullptr) return fail(errno, verbs_last_error());
+    attr.cap = front.cap;
+    return qp;
+}
+
+}  // namespace
+
+ibv_qp *ibv_create_qp_ex(ibv_context *context, ibv_qp_init_attr_ex *qp_attr) {
+    return api::pointer([&]() -> Result<ibv_qp *> {
+        if (qp_attr == nullptr) return fail(EINVAL, "qp_attr is NULL");
+        const auto half = exp::Half::of(context);
+        const bool is_plain = qp_attr->comp_mask == IBV_QP_INIT_ATTR_PD;
+        if (!half && !(is_plain && half.error().code == EOPNOTSUPP)) return Failure(half.error());
+        VERBS_TRY(attr, checked(context, *qp_attr));
+        VERBS_TRY(qp, is_plain ? create_plain(attr) : create(*half, attr));
+        qp_attr->cap = attr.cap;
+        return qp;
+    });
+}
+
+ibv_qp_ex *ibv_qp_to_qp_ex(ibv_qp *qp) {
+    return api::value_or<ibv_qp_ex *>(nullptr, [&]() -> Result<ibv_qp_ex *> {
+        if (qp == nullptr) return fail(EINVAL, "qp is NULL");
+        VERBS_TRY(half, exp::Half::of(qp->context));
+        const auto find = half.slot_of(&verbs_provider_exp_ops::qp_to_qp_ex);
+        ibv_qp_ex *const found = find != nullptr ? find(qp) : nullptr;
+        if (found == nullptr) return fail(EINVAL, "the QP was not made for the ibv_wr_ calls");
+        return found;
+    });
+}
+
+// 0 is an answer, not a success. No provider promises more so far.
+int ibv_query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode /*op*/, std::uint32_t /*flags*/) {
+    return api::value_or(0, [&]() -> Result<int> {
+        if (qp == nullptr) return fail(EINVAL, "qp is NULL");
+        return 0;
+    });
+}

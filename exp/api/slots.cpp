@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "slots.hpp"
+
+#include "half.hpp"
+
+#include <cerrno>
+
+using namespace verbs;
+
+namespace {
+
+template <class Function>
+void fill(ibv_context *context, std::size_t distance, Function *function) noexcept {
+    auto *slot = reinterpret_cast<std::uintptr_t *>(context) - distance / sizeof(std::uintptr_t);
+    *slot = reinterpret_cast<std::uintptr_t>(function);
+}
+
+}  // namespace
+
+int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
+    if (version != exp::kFillVersion || exp::hooks() == nullptr) return ENOSYS;
+    // Only a context of the libverbs that this library stands on has the room.
+    verbs_hooks_experimental half{};
+    const int code = exp::hooks()->experimental(context, &half);
+    if (code != 0) return code;
+#ifdef VERBS_HAVE_QUERY_DEVICE_EX
+    fill(context, exp::kSlotQueryDeviceEx, &exp::query_device_sized);
+#endif
+#ifdef VERBS_HAVE_RT_VALUES
+    fill(context, exp::kSlotQueryRtValues, &ibv_query_rt_values_ex);
+#endif
+#ifdef VERBS_HAVE_CQ_EX
+    fill(context, exp::kSlotCreateCqEx, &ibv_create_cq_ex);
+#endif
+#ifdef VERBS_HAVE_MODIFY_CQ
+    fill(context, exp::kSlotModifyCq, &ibv_modify_cq);
+#endif
+#ifdef VERBS_HAVE_QP_EX
+    fill(context, exp::kSlotCreateQpEx, &ibv_create_qp_ex);
+#endif
+    return 0;
+}

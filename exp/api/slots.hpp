@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The slots in front of an ibv_context that programs built with rdma-core's header call inline.
+// A program of libverbs.so.1 or of this library does not need them, so they stay empty until
+// libibverbs.so.1 has them filled in a device that it opens.
+#pragma once
+
+#include <infiniband/verbs_exp.h>
+
+#include <cstddef>
+#include <cstdint>
+
+// How libibverbs.so.1 reaches this library, beside its public functions. The version is that of
+// this call. Returns 0, or ENOSYS for another version and EINVAL for what is no open device.
+extern "C" int verbs_exp_private_fill(std::uint32_t version, ibv_context *context);
+
+namespace verbs::exp {
+
+inline constexpr std::uint32_t kFillVersion = 1;
+
+// Slots by their distance in bytes from the ibv_context.
+inline constexpr std::size_t kSlotModifyCq = 184;
+inline constexpr std::size_t kSlotQueryRtValues = 128;
+inline constexpr std::size_t kSlotCreateCqEx = 120;
+inline constexpr std::size_t kSlotQueryDeviceEx = 104;
+inline constexpr std::size_t kSlotCreateQpEx = 56;
+
+// ibv_query_device_ex for a caller that knows `size` bytes of the structure. Shape errno.
+int query_device_sized(ibv_context *context, const ibv_query_device_ex_input *input,
+                       ibv_device_attr_ex *attr, std::size_t size) noexcept;
+
+}  // namespace verbs::exp

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "support/fake_experimental.hpp"
+
+#include "support/fake_slots.hpp"
+
+#include <cerrno>
+
+namespace verbs_test {
+namespace {
+
+FakeExperimental &last() {
+    return *static_cast<FakeExperimental *>(state.last_attributes);
+}
+
+int query_device_ex(void *, const ibv_query_device_ex_input *, ibv_device_attr_ex *attr, size_t) {
+    BEGIN("query_device_ex");
+    attr->orig_attr.max_qp = 4711;
+    attr->hca_core_clock = 1000;
+    attr->phys_port_cnt_ex = 3;
+    return 0;
+}
+
+int query_rt_values_ex(void *, ibv_values_ex *values) {
+    BEGIN("query_rt_values_ex");
+    values->raw_clock.tv_nsec = 99;
+    return 0;
+}
+
+int create_cq_ex(void *, ibv_cq_init_attr_ex *attr, ibv_cq_ex **cq) {
+    BEGIN("create_cq_ex");
+    last().cq = *attr;
+    // No more than the front, which is what destroy_cq deletes and the library may touch.
+    *cq = reinterpret_cast<ibv_cq_ex *>(dirty<ibv_cq>());
+    return 0;
+}
+
+int modify_cq(void *, ibv_cq *, ibv_modify_cq_attr *attr) {
+    BEGIN("modify_cq");
+    last().moderation = *attr;
+    return 0;
+}
+
+int create_qp_ex(void *, ibv_qp_init_attr_ex *attr, ibv_qp **qp) {
+    BEGIN("create_qp_ex");
+    last().qp = *attr;
+    attr->cap.max_send_wr = 77;
+    *qp = dirty<ibv_qp>();
+    return 0;
+}
+
+ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) {
+    return state.failing_slot == "qp_to_qp_ex" ? nullptr : reinterpret_cast<ibv_qp_ex *>(qp);
+}
+
+}  // namespace
+
+const verbs_provider_exp_ops kExperimental = {
+    .query_device_ex = &query_device_ex,
+    .query_rt_values_ex = &query_rt_values_ex,
+    .create_cq_ex = &create_cq_ex,
+    .modify_cq = &modify_cq,
+    .create_qp_ex = &create_qp_ex,
+    .qp_to_qp_ex = &qp_to_qp_ex,
+};
+
+}  // namespace verbs_test

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The experimental half of the fake provider. The attributes of the last call are kept as they
+// came.
+#pragma once
+
+#include <verbs/provider_exp.h>
+
+namespace verbs_test {
+
+// What the slots were called with last: where FakeState::last_attributes points.
+struct FakeExperimental {
+    ibv_cq_init_attr_ex cq;
+    ibv_qp_init_attr_ex qp;
+    ibv_modify_cq_attr moderation;
+};
+
+extern const verbs_provider_exp_ops kExperimental;
+
+}  // namespace verbs_test
