@@ -6,4 +6,8 @@
 
 static_assert(RDMA_DRIVER_RXE == 14, "the number in manifest.json.in");
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+VERBS_PROVIDER_WITH_EXPERIMENTAL(rxe::RxeDevice);
+#else
 VERBS_PROVIDER(rxe::RxeDevice);
+#endif

@@ -2,4 +2,8 @@
 // The one symbol that the plugin exports.
 #include "control/device.hpp"
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+VERBS_PROVIDER_WITH_EXPERIMENTAL(soft::Device);
+#else
 VERBS_PROVIDER(soft::Device);
+#endif

@@ -12,7 +12,11 @@
 #include "uverbs/context.hpp"
 #include "uverbs/tables.hpp"
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+#include <verbs/provider_exp.hpp>
+#else
 #include <verbs/provider.hpp>
+#endif
 
 #include <memory>
 
@@ -79,6 +83,13 @@ public:
     Result<void> destroy_ah(ibv_ah *ah);
     Result<void> attach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
     Result<void> detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
+
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    Result<ibv_device_attr_ex> query_device_ex();
+    Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
+    Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);
+    static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept;
+#endif
 
 private:
     RxeDevice(verbs::uverbs::Context kernel, const char *ibdev_path)

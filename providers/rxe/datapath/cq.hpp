@@ -7,13 +7,23 @@
 #include "datapath/queue.hpp"
 #include "uverbs/context.hpp"
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+#include <verbs/extended_cq.hpp>
+#endif
+
 #include <mutex>
 #include <utility>
 
 namespace rxe {
 
-struct Cq : ibv_cq {
-    Cq() noexcept : ibv_cq{} {}
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+using PublicCq = verbs::provider::ExtendedCq;
+#else
+using PublicCq = ibv_cq;
+#endif
+
+struct Cq : PublicCq {
+    Cq() noexcept : PublicCq{} {}
 
     const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
     verbs::SpinLock lock;                            // leaf: the two below

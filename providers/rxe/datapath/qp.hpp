@@ -10,7 +10,17 @@
 #include "datapath/srq.hpp"
 #include "uverbs/context.hpp"
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+#include <verbs/extended_qp.hpp>
+#endif
+
 namespace rxe {
+
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+using PublicQp = verbs::provider::ExtendedQp;
+#else
+using PublicQp = ibv_qp;
+#endif
 
 struct SendQueue {
     verbs::SpinLock lock;  // leaf: the ring
@@ -25,8 +35,8 @@ struct SendQueue {
     verbs::Mapping memory;
 };
 
-struct Qp : ibv_qp {
-    Qp() noexcept : ibv_qp{} {}
+struct Qp : PublicQp {
+    Qp() noexcept : PublicQp{} {}
 
     const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
     SendQueue sq;
@@ -48,6 +58,10 @@ inline constexpr uint32_t kMaxMessage = 1u << 31;
 
 // Two entries of context->ops.
 int post_send(ibv_qp *qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+// post_send for `count` requests, all of them or none. 0 or an errno value.
+int post_all(Qp &qp, ibv_send_wr *first, uint32_t count) noexcept;
+#endif
 int post_recv(ibv_qp *qp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept;
 
 }  // namespace rxe

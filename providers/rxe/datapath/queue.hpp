@@ -87,6 +87,8 @@ public:
         return reinterpret_cast<Wqe *>(slot(next_));
     }
     void advance() noexcept { next_ = (next_ + 1) & mask_; }
+    // Goes back to where `filled` slots were filled less; they were not published.
+    void take_back(uint32_t filled) noexcept { next_ = (next_ - filled) & mask_; }
     // From here on the kernel sees what was filled.
     void publish() noexcept { store(header_->producer_index, next_); }
 

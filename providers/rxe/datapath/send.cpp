@@ -201,4 +201,25 @@ int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     return code;
 }
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+// As above, when the kernel does not take the command, what was posted stays in the queue.
+int post_all(Qp &qp, ibv_send_wr *first, uint32_t) noexcept {
+    if (qp.state < IBV_QPS_RTS) [[unlikely]]
+        return EINVAL;
+    SendQueue &sq = qp.sq;
+    int code = 0;
+    uint32_t filled = 0;
+    sq.lock.lock();
+    for (ibv_send_wr *wr = first; wr != nullptr && code == 0; wr = wr->next) {
+        code = fill(sq, *wr);
+        if (code == 0) ++filled;
+    }
+    if (code != 0) [[unlikely]]
+        sq.ring.take_back(filled);
+    sq.ring.publish();
+    sq.lock.unlock();
+    return code == 0 ? ring(qp) : code;
+}
+#endif
+
 }  // namespace rxe

@@ -18,22 +18,24 @@ namespace {
 
 struct Ring {
     ibv_wc *entries;
+    int64_t *stamps;
     uint32_t capacity;
     std::size_t bytes;
 };
 
-Result<Ring> map_ring(int cqe) {
+Result<Ring> map_ring(int cqe, bool has_stamps) {
     if (cqe < 1 || cqe > kMaxCqe)
         return fail(EINVAL, std::to_string(cqe) + " entries asked for, allowed are 1 to " +
                                 std::to_string(kMaxCqe));
     Ring ring{};
     ring.capacity = std::bit_ceil(static_cast<uint32_t>(cqe));
     // Pages come with use: a large queue that is kept short costs little.
-    ring.bytes = ring.capacity * sizeof(ibv_wc);
+    ring.bytes = ring.capacity * (sizeof(ibv_wc) + (has_stamps ? sizeof(int64_t) : 0));
     void *memory = ::mmap(nullptr, ring.bytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return fail(ENOMEM, "no memory for the completion queue");
     ring.entries = static_cast<ibv_wc *>(memory);
+    if (has_stamps) ring.stamps = reinterpret_cast<int64_t *>(ring.entries + ring.capacity);
     return ring;
 }
 
@@ -54,13 +56,18 @@ Result<void> Device::destroy_comp_channel(ibv_comp_channel *channel) {
 }
 
 Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_vector) {
+    return make_cq(cqe, channel, comp_vector, false);
+}
+
+Result<Cq *> Device::make_cq(int cqe, ibv_comp_channel *channel, int comp_vector, bool has_stamps) {
     VERBS_CHECK(judge_faults(Call::create_cq));
     if (comp_vector < 0 || comp_vector >= kCompVectors)
         return fail(EINVAL, "completion vector " + std::to_string(comp_vector) +
                                 " does not exist, there is 1");
     Owned<Cq>::New cq(*process_);
-    VERBS_TRY(ring, map_ring(cqe));
+    VERBS_TRY(ring, map_ring(cqe, has_stamps));
     cq->ring = ring.entries;
+    cq->stamps = ring.stamps;
     cq->ring_bytes = ring.bytes;
     cq->capacity = ring.capacity;
     cq->cqe = cqe;
@@ -75,7 +82,7 @@ Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_
 Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
     VERBS_CHECK(judge_faults(Call::resize_cq));
     auto *cq = static_cast<Cq *>(ibcq);
-    VERBS_TRY(ring, map_ring(cqe));
+    VERBS_TRY(ring, map_ring(cqe, cq->stamps != nullptr));
     uint32_t waiting = 0;
     bool fits = false;
     {
@@ -85,8 +92,13 @@ Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
         if (fits) {
             // At the places that they have by their numbers, which stay: who compares head and
             // tail without the lock must not find an empty queue in between.
-            for (uint32_t at = cq->head; at != cq->tail; ++at)
-                ring.entries[at & (ring.capacity - 1)] = cq->ring[at & (cq->capacity - 1)];
+            for (uint32_t at = cq->head; at != cq->tail; ++at) {
+                const uint32_t from = at & (cq->capacity - 1);
+                const uint32_t to = at & (ring.capacity - 1);
+                ring.entries[to] = cq->ring[from];
+                if (ring.stamps != nullptr) ring.stamps[to] = cq->stamps[from];
+            }
+            cq->stamps = ring.stamps;
             std::swap(cq->ring, ring.entries);
             std::swap(cq->ring_bytes, ring.bytes);
             cq->capacity = ring.capacity;

@@ -13,7 +13,11 @@
 #include "faults/schedule.hpp"
 #include "link/process.hpp"
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+#include <verbs/provider_exp.hpp>
+#else
 #include <verbs/provider.hpp>
+#endif
 
 #include <atomic>
 #include <memory>
@@ -70,10 +74,19 @@ public:
     Result<void> attach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
     Result<void> detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    Result<ibv_device_attr_ex> query_device_ex();
+    Result<ibv_values_ex> query_rt_values_ex(uint32_t mask);
+    Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
+    Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);
+    static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept;
+#endif
+
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
     [[nodiscard]] bool owns(const uint8_t *gid) const noexcept;
 
 private:
+    Result<Cq *> make_cq(int cqe, ibv_comp_channel *channel, int comp_vector, bool has_stamps);
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
     Result<void> enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to);

@@ -33,18 +33,24 @@ void report_overrun(Cq &cq) noexcept {
     cq.async_events->write(&event, sizeof event);
 }
 
-int take(Cq &cq, int count, ibv_wc *wc) noexcept {
-    const std::lock_guard hold(cq.lock);
+// `copy` is told the place of each completion that is taken. Under the lock.
+template <class Copy>
+int take_each(Cq &cq, int count, Copy &&copy) noexcept {
     int taken = 0;
     const uint32_t mask = cq.capacity - 1;
     uint32_t head = cq.head.load(std::memory_order_relaxed);
     const uint32_t tail = cq.tail.load(std::memory_order_relaxed);
-    while (taken < count && head != tail)
-        wc[taken++] = cq.ring[head++ & mask];
+    for (; taken < count && head != tail; ++taken)
+        copy(head++ & mask);
     // An empty ring starts over at its first line, which is the one in the cache.
     if (head == tail) cq.tail.store(head = 0, std::memory_order_relaxed);
     cq.head.store(head, std::memory_order_relaxed);
     return taken;
+}
+
+int take(Cq &cq, int count, ibv_wc *wc) noexcept {
+    const std::lock_guard hold(cq.lock);
+    return take_each(cq, count, [&](uint32_t at) { *wc++ = cq.ring[at]; });
 }
 
 // How many queue pairs one poll looks at: all of most queues, and of a queue with thousands a part,
@@ -54,6 +60,16 @@ constexpr std::size_t kLooks = 256;
 // A program that found nothing for so long lets others have the processor, if somebody waits for
 // it: with more spinning programs than processors, the peer may be among those.
 constexpr uint32_t kPollsBetweenYields = 4096;
+
+// A poll found nothing.
+void note_empty(Cq &cq) noexcept {
+    const uint32_t polls = cq.polls.load(std::memory_order_relaxed) + 1;
+    cq.polls.store(polls, std::memory_order_relaxed);
+    if (polls >= kPollsThatSpin && !cq.is_polled.load(std::memory_order_relaxed) &&
+        cq.armed.load(std::memory_order_relaxed) == Armed::no)
+        begin_polling(cq);
+    if (polls % kPollsBetweenYields == 0) ::sched_yield();
+}
 
 }  // namespace
 
@@ -75,6 +91,8 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
     const uint32_t tail = cq.tail.load(std::memory_order_relaxed);
     if (tail - cq.head.load(std::memory_order_relaxed) < static_cast<uint32_t>(cq.cqe)) {
         cq.ring[tail & (cq.capacity - 1)] = wc;
+        if (cq.stamps != nullptr) [[unlikely]]
+            cq.stamps[tail & (cq.capacity - 1)] = monotonic_ns();
         cq.tail.store(tail + 1, std::memory_order_relaxed);
     } else {
         overran = !cq.overrun;
@@ -132,8 +150,12 @@ void forget_completions(Cq &cq, uint32_t qp_num) noexcept {
     const uint32_t mask = cq.capacity - 1;
     uint32_t kept = cq.head.load(std::memory_order_relaxed);
     const uint32_t tail = cq.tail.load(std::memory_order_relaxed);
-    for (uint32_t at = kept; at != tail; ++at)
-        if (cq.ring[at & mask].qp_num != qp_num) cq.ring[kept++ & mask] = cq.ring[at & mask];
+    for (uint32_t at = kept; at != tail; ++at) {
+        if (cq.ring[at & mask].qp_num == qp_num) continue;
+        cq.ring[kept & mask] = cq.ring[at & mask];
+        if (cq.stamps != nullptr) cq.stamps[kept & mask] = cq.stamps[at & mask];
+        ++kept;
+    }
     cq.tail.store(kept, std::memory_order_relaxed);
 }
 
@@ -146,14 +168,26 @@ int poll_cq(ibv_cq *ibcq, int count, ibv_wc *wc) noexcept {
     if (sink.at != wc) return static_cast<int>(sink.at - wc);
     if (!cq.is_empty())
         if (const int taken = take(cq, count, wc); taken > 0) return taken;
-
-    const uint32_t polls = cq.polls.load(std::memory_order_relaxed) + 1;
-    cq.polls.store(polls, std::memory_order_relaxed);
-    if (polls >= kPollsThatSpin && !cq.is_polled.load(std::memory_order_relaxed) &&
-        cq.armed.load(std::memory_order_relaxed) == Armed::no)
-        begin_polling(cq);
-    if (polls % kPollsBetweenYields == 0) ::sched_yield();
+    note_empty(cq);
     return 0;
+}
+
+// Everything comes by way of the ring, which is where stamps are made.
+int take_stamped(Cq &cq, ibv_wc &wc, int64_t &made_at_ns) noexcept {
+    if (cq.is_empty()) {
+        Sink none{nullptr, nullptr};
+        progress(cq, none);
+    }
+    int taken = 0;
+    {
+        const std::lock_guard hold(cq.lock);
+        taken = take_each(cq, 1, [&](uint32_t at) {
+            wc = cq.ring[at];
+            made_at_ns = cq.stamps[at];
+        });
+    }
+    if (taken == 0) note_empty(cq);
+    return taken;
 }
 
 int req_notify_cq(ibv_cq *ibcq, int solicited_only) noexcept {

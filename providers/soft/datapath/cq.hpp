@@ -8,6 +8,9 @@
 #include "core/spin_lock.hpp"
 
 #include <infiniband/verbs.h>
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+#include <verbs/extended_cq.hpp>
+#endif
 
 #include <atomic>
 #include <cstdint>
@@ -33,8 +36,14 @@ struct Sink {
 
 enum class Armed : uint8_t { no, solicited, next };
 
-struct Cq : ibv_cq {
-    explicit Cq(Process &process) noexcept : ibv_cq{}, owner(&process) {}
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+using PublicCq = verbs::provider::ExtendedCq;
+#else
+using PublicCq = ibv_cq;
+#endif
+
+struct Cq : PublicCq {
+    explicit Cq(Process &process) noexcept : PublicCq{}, owner(&process) {}
     ~Cq();
     Cq(const Cq &) = delete;
     Cq &operator=(const Cq &) = delete;
@@ -50,8 +59,9 @@ struct Cq : ibv_cq {
 
     SpinLock lock;  // leaf: the ring, its size (cqe too) and `armed`
     ibv_wc *ring = nullptr;
-    std::size_t ring_bytes = 0;
-    uint32_t capacity = 0;  // power of two
+    int64_t *stamps = nullptr;   // when each entry was made; nullptr unless the program asked
+    std::size_t ring_bytes = 0;  // of both
+    uint32_t capacity = 0;       // power of two
     // Free-running; written under the lock, looked at without it.
     std::atomic<uint32_t> head{0};
     std::atomic<uint32_t> tail{0};
@@ -80,6 +90,10 @@ void progress(Cq &cq, Sink &sink) noexcept;
 // From now on, or no longer, the program's polling is the engine of this queue.
 void begin_polling(Cq &cq) noexcept;
 void end_polling(Cq &cq) noexcept;
+
+// Takes the oldest completion and when it was made, of a CQ that has stamps. 1, or 0: there is
+// none.
+int take_stamped(Cq &cq, ibv_wc &wc, int64_t &made_at_ns) noexcept;
 
 // Throws away completions of a queue pair that is being reset or destroyed.
 void forget_completions(Cq &cq, uint32_t qp_num) noexcept;

@@ -16,6 +16,9 @@
 #include "link/channel.hpp"
 
 #include <infiniband/verbs.h>
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+#include <verbs/extended_qp.hpp>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -165,6 +168,7 @@ public:
     [[nodiscard]] bool is_full() const noexcept { return tail - head >= capacity_; }
     [[nodiscard]] bool is_empty() const noexcept { return tail == head; }
     [[nodiscard]] uint32_t count() const noexcept { return tail - head; }
+    [[nodiscard]] uint32_t room() const noexcept { return capacity_ - count(); }
 
     uint32_t head = 0;
     uint32_t tail = 0;
@@ -248,8 +252,14 @@ struct ReceiveQueue {
     int64_t timer_at_ns = 0;   // when the process's timer comes; 0 none is set
 };
 
-struct Qp : ibv_qp {
-    Qp(Process &process, Pd &domain) noexcept : ibv_qp{}, owner(&process), domain_pd(&domain) {}
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+using PublicQp = verbs::provider::ExtendedQp;
+#else
+using PublicQp = ibv_qp;
+#endif
+
+struct Qp : PublicQp {
+    Qp(Process &process, Pd &domain) noexcept : PublicQp{}, owner(&process), domain_pd(&domain) {}
 
     Process *owner;
     Pd *domain_pd;
@@ -343,6 +353,10 @@ void report_qp_event(Qp &qp, ibv_event_type type) noexcept;
 // The entries of context->ops.
 int post_send(ibv_qp *qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept;
 int post_recv(ibv_qp *qp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+// post_send for `count` requests, all of them or none. 0 or an errno value.
+int post_all(Qp &qp, ibv_send_wr *first, uint32_t count) noexcept;
+#endif
 // What ibv_bind_mw asks for, as a send request.
 int post_bind(Qp &qp, const Binding &binding, uint64_t wr_id, unsigned send_flags) noexcept;
 

@@ -180,15 +180,10 @@ __attribute__((noinline)) void count_posts(Qp &qp, const ibv_send_wr *wr,
     note_posts(qp, count);
 }
 
-}  // namespace
-
-int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
-    Qp &qp = *static_cast<Qp *>(ibqp);
-    if (!qp.is_reliable) open_ways(qp, wr);
+// Those before *bad_wr were taken when it fails. Under the send queue's lock.
+int enqueue_list(Qp &qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     int code = 0;
-    const ibv_send_wr *const first = wr;
     bool sent_at_once = false;
-    qp.sq.lock.lock();
     for (; wr != nullptr; wr = wr->next) {
         if (send_at_once(qp, *wr)) {
             sent_at_once = true;
@@ -207,10 +202,54 @@ int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     }
     if (sent_at_once) kick_responder(*qp.sq.channel);
     push_sends(qp);
-    qp.sq.lock.unlock();
-    if (qp.has_faults) count_posts(qp, first, wr);
     return code;
 }
+
+}  // namespace
+
+int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
+    Qp &qp = *static_cast<Qp *>(ibqp);
+    if (!qp.is_reliable) open_ways(qp, wr);
+    qp.sq.lock.lock();
+    const int code = enqueue_list(qp, wr, bad_wr);
+    qp.sq.lock.unlock();
+    if (qp.has_faults) count_posts(qp, wr, code == 0 ? nullptr : *bad_wr);
+    return code;
+}
+
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+
+namespace {
+
+// What judge() and enqueue_list() look at changes under the lock only, so that nothing which passes
+// here is refused then.
+int judge_list(Qp &qp, const ibv_send_wr *wr, uint32_t count) noexcept {
+    if (qp.sq.ring.room() < count) {
+        advance_sends(qp);
+        if (qp.sq.ring.room() < count) return ENOMEM;
+    }
+    for (; wr != nullptr; wr = wr->next) {
+        uint64_t length = 0;
+        if (const int code = judge(qp, *wr, length); code != 0) return code;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int post_all(Qp &qp, ibv_send_wr *first, uint32_t count) noexcept {
+    ibv_send_wr *bad = nullptr;
+    if (count == 1) return post_send(&qp, first, &bad);
+    if (!qp.is_reliable) open_ways(qp, first);
+    qp.sq.lock.lock();
+    int code = judge_list(qp, first, count);
+    if (code == 0) code = enqueue_list(qp, first, &bad);
+    qp.sq.lock.unlock();
+    if (qp.has_faults && code == 0) count_posts(qp, first, nullptr);
+    return code;
+}
+
+#endif
 
 int post_bind(Qp &qp, const Binding &binding, uint64_t wr_id, unsigned send_flags) noexcept {
     qp.sq.lock.lock();

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// QPs that are filled call by call (struct ibv_qp_ex), over a provider's own way to post a list of
+// send requests. The calls write requests into arrays that are as long as the send queue.
+#pragma once
+
+#include <verbs/provider_exp.h>
+
+#include "core/result.hpp"
+#include "core/spin_lock.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace verbs::provider {
+
+// What is built between wr_start and wr_complete.
+class WrBatch {
+public:
+    // Rooms are for as many requests as the queue holds, and one that takes what does not fit. They
+    // are not touched before they are used.
+    explicit WrBatch(const ibv_qp_cap &cap)
+        : max_wr_(cap.max_send_wr), max_sge_(std::max(cap.max_send_sge, 1u)),
+          max_inline_(cap.max_inline_data),
+          wrs_(std::make_unique_for_overwrite<ibv_send_wr[]>(std::size_t{max_wr_} + 1)),
+          sges_(std::make_unique_for_overwrite<ibv_sge[]>((std::size_t{max_wr_} + 1) * max_sge_)),
+          inline_data_(
+              std::make_unique_for_overwrite<uint8_t[]>((std::size_t{max_wr_} + 1) * max_inline_)) {
+    }
+
+    // Held from wr_start to wr_complete or wr_abort, so that one thread builds at a time. It is not
+    // the lock of the queue: programs may post and poll meanwhile.
+    void start() noexcept {
+        lock_.lock();
+        count_ = 0;
+        error_ = 0;
+        takes_ = kNothing;
+        place_ = max_wr_;
+    }
+    // `post` gets the first request and how many there are, and returns 0 or an errno value.
+    template <class Post>
+    int complete(Post &&post) noexcept {
+        int code = error_;
+        if (code == 0 && count_ != 0) {
+            wrs_[count_ - 1].next = nullptr;
+            code = post(&wrs_[0], count_);
+        }
+        lock_.unlock();
+        return code;
+    }
+    void abort() noexcept { lock_.unlock(); }
+
+    // What may be said of a request after it was begun.
+    static constexpr unsigned kNothing = 0;
+    static constexpr unsigned kData = 1 << 0;
+    static constexpr unsigned kInline = 1 << 1;
+    static constexpr unsigned kAddress = 1 << 2;
+
+    // The next request, which has no data yet.
+    ibv_send_wr &begin(const ibv_qp_ex &qp, ibv_wr_opcode opcode, unsigned takes) noexcept {
+        place_ = count_;
+        if (count_ == max_wr_) [[unlikely]]
+            fail(ENOMEM);
+        else
+            ++count_;
+        takes_ = takes;
+        ibv_send_wr &wr = current();
+        wr.wr_id = qp.wr_id;
+        wr.next = &wr + 1;
+        wr.num_sge = 0;
+        wr.opcode = opcode;
+        wr.send_flags = qp.wr_flags & ~unsigned{IBV_SEND_INLINE};
+        return wr;
+    }
+    // The request that was begun last, to be told more of what it takes; nullptr: it does not.
+    ibv_send_wr *continued(unsigned what) noexcept {
+        if ((takes_ & what) != 0) [[likely]]
+            return &current();
+        fail(EINVAL);
+        return nullptr;
+    }
+
+    // The last call about data counts.
+    void set_sges(const ibv_sge *list, std::size_t count) noexcept {
+        ibv_send_wr *wr = continued(kData);
+        if (wr == nullptr) return;
+        if (count > max_sge_) [[unlikely]]
+            return fail(EINVAL);
+        ibv_sge *own = take_sges(*wr, static_cast<int>(count));
+        wr->send_flags &= ~unsigned{IBV_SEND_INLINE};
+        for (std::size_t i = 0; i < count; ++i)
+            own[i] = list[i];
+    }
+    void set_inline(const ibv_data_buf *list, std::size_t count) noexcept {
+        ibv_send_wr *wr = continued(kInline);
+        if (wr == nullptr) return;
+        uint8_t *const start = &inline_data_[0] + std::size_t{place_} * max_inline_;
+        uint32_t length = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (list[i].length > max_inline_ - length) [[unlikely]]
+                return fail(EINVAL);
+            if (list[i].length == 0) continue;  // its address may be anything
+            std::memcpy(start + length, list[i].addr, list[i].length);
+            length += static_cast<uint32_t>(list[i].length);
+        }
+        *take_sges(*wr, 1) = {reinterpret_cast<uintptr_t>(start), length, 0};
+        wr->send_flags |= IBV_SEND_INLINE;
+    }
+
+private:
+    // The first failure is the one that is reported.
+    void fail(int code) noexcept {
+        if (error_ == 0) error_ = code;
+    }
+    [[nodiscard]] ibv_send_wr &current() noexcept { return wrs_[place_]; }
+    ibv_sge *take_sges(ibv_send_wr &wr, int count) noexcept {
+        ibv_sge *own = &sges_[std::size_t{place_} * max_sge_];
+        wr.sg_list = own;
+        wr.num_sge = count;
+        return own;
+    }
+
+    SpinLock lock_;
+    int error_ = 0;
+    uint32_t count_ = 0;
+    uint32_t place_ = 0;  // of the request that was begun last
+    unsigned takes_ = kNothing;
+    uint32_t max_wr_;
+    uint32_t max_sge_;
+    uint32_t max_inline_;
+    std::unique_ptr<ibv_send_wr[]> wrs_;
+    std::unique_ptr<ibv_sge[]> sges_;
+    std::unique_ptr<uint8_t[]> inline_data_;
+};
+
+// The front of a provider's QP in place of ibv_qp: room for the public struct of the extended kind,
+// which begins with the plain one. So each QP of the provider can be either.
+struct ExtendedQp : ibv_qp {
+    ExtendedQp() noexcept : ibv_qp{} {}
+
+    [[nodiscard]] ibv_qp_ex &extended() noexcept { return *reinterpret_cast<ibv_qp_ex *>(this); }
+    [[nodiscard]] static ExtendedQp &of(ibv_qp_ex *qp) noexcept {
+        return *reinterpret_cast<ExtendedQp *>(qp);
+    }
+
+    // Of ibv_qp_ex. Ours never looks at it but through extended().
+    alignas(ibv_qp_ex) unsigned char beyond_ibv_qp[sizeof(ibv_qp_ex) - sizeof(ibv_qp)] = {};
+
+    std::unique_ptr<WrBatch> batch;  // nullptr: not made to be filled call by call
+};
+static_assert(offsetof(ibv_qp_ex, comp_mask) == sizeof(ibv_qp) &&
+              alignof(ibv_qp_ex) == alignof(ibv_qp));
+
+// The slot qp_to_qp_ex.
+[[nodiscard]] inline ibv_qp_ex *extended_face(ExtendedQp &qp) noexcept {
+    return qp.batch != nullptr ? &qp.extended() : nullptr;
+}
+
+// The operations that a QP of a type can have at all (IBTA 10.3, table of supported operations);
+// enum ibv_qp_create_send_ops_flags.
+[[nodiscard]] constexpr uint64_t send_ops_of(ibv_qp_type type) noexcept {
+    constexpr uint64_t kUd = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_IMM;
+    constexpr uint64_t kUc = kUd | IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
+                             IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_BIND_MW |
+                             IBV_QP_EX_WITH_SEND_WITH_INV;
+    constexpr uint64_t kRc = kUc | IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
+                             IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD | IBV_QP_EX_WITH_ATOMIC_WRITE;
+    switch (type) {
+    case IBV_QPT_RC:
+        return kRc;
+    case IBV_QPT_UC:
+        return kUc;
+    case IBV_QPT_UD:
+        return kUd;
+    default:
+        return 0;
+    }
+}
+
+// What a QP may be asked for: a protection domain, and of the operations those of `ops`.
+[[nodiscard]] inline Result<void> judge_qp(const ibv_qp_init_attr_ex &attr, uint64_t ops) {
+    constexpr uint32_t kTaken =
+        IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_CREATE_FLAGS | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
+    constexpr uint32_t kKnown = kTaken | IBV_QP_INIT_ATTR_XRCD | IBV_QP_INIT_ATTR_MAX_TSO_HEADER |
+                                IBV_QP_INIT_ATTR_IND_TABLE | IBV_QP_INIT_ATTR_RX_HASH;
+    if ((attr.comp_mask & ~kKnown) != 0)
+        return fail(EINVAL, "comp_mask has bits that are not known");
+    if ((attr.comp_mask & IBV_QP_INIT_ATTR_XRCD) != 0)
+        return fail(EOPNOTSUPP, "the device has no XRC domains");
+    if ((attr.comp_mask & ~kTaken) != 0)
+        return fail(EOPNOTSUPP, "the device has no segmentation, indirection tables and hashing");
+    if ((attr.comp_mask & IBV_QP_INIT_ATTR_PD) == 0 || attr.pd == nullptr)
+        return fail(EINVAL, "a QP needs a protection domain: IBV_QP_INIT_ATTR_PD and pd");
+    if ((attr.comp_mask & IBV_QP_INIT_ATTR_CREATE_FLAGS) != 0 && attr.create_flags != 0)
+        return fail(EOPNOTSUPP, "the device has none of the create_flags");
+    if ((attr.comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) == 0) return {};
+    if (const uint64_t missing = attr.send_ops_flags & ~(ops & send_ops_of(attr.qp_type));
+        missing != 0)
+        return fail(EOPNOTSUPP, "QPs of this type do not have all of send_ops_flags: without " +
+                                    std::to_string(missing) + " they do");
+    return {};
+}
+
+// The front of the extended struct is the plain one.
+[[nodiscard]] inline ibv_qp_init_attr plain(const ibv_qp_init_attr_ex &attr) noexcept {
+    return {attr.qp_context, attr.send_cq, attr.recv_cq,   attr.srq,
+            attr.cap,        attr.qp_type, attr.sq_sig_all};
+}
+
+// The calls of ibv_qp_ex, except those that are the provider's.
+namespace wr {
+
+[[nodiscard]] inline WrBatch &batch_of(ibv_qp_ex *qp) noexcept {
+    return *ExtendedQp::of(qp).batch;
+}
+inline void start(ibv_qp_ex *qp) noexcept {
+    batch_of(qp).start();
+}
+inline void abort(ibv_qp_ex *qp) noexcept {
+    batch_of(qp).abort();
+}
+
+inline constexpr unsigned kMessage = WrBatch::kData | WrBatch::kInline;
+
+// A datagram that is not told its address is refused when it is posted.
+inline ibv_send_wr &begin_send(ibv_qp_ex *qp, ibv_wr_opcode opcode) noexcept {
+    ibv_send_wr &request = batch_of(qp).begin(*qp, opcode, kMessage | WrBatch::kAddress);
+    request.wr.ud.ah = nullptr;
+    return request;
+}
+inline void send(ibv_qp_ex *qp) noexcept {
+    begin_send(qp, IBV_WR_SEND);
+}
+inline void send_imm(ibv_qp_ex *qp, __be32 imm_data) noexcept {
+    begin_send(qp, IBV_WR_SEND_WITH_IMM).imm_data = imm_data;
+}
+inline void send_inv(ibv_qp_ex *qp, uint32_t rkey) noexcept {
+    begin_send(qp, IBV_WR_SEND_WITH_INV).invalidate_rkey = rkey;
+}
+
+inline ibv_send_wr &begin_rdma(ibv_qp_ex *qp, ibv_wr_opcode opcode, unsigned takes, uint32_t rkey,
+                               uint64_t address) noexcept {
+    ibv_send_wr &request = batch_of(qp).begin(*qp, opcode, takes);
+    request.wr.rdma = {address, rkey};
+    return request;
+}
+inline void rdma_write(ibv_qp_ex *qp, uint32_t rkey, uint64_t address) noexcept {
+    begin_rdma(qp, IBV_WR_RDMA_WRITE, kMessage, rkey, address);
+}
+inline void rdma_write_imm(ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
+                           __be32 imm_data) noexcept {
+    begin_rdma(qp, IBV_WR_RDMA_WRITE_WITH_IMM, kMessage, rkey, address).imm_data = imm_data;
+}
+inline void rdma_read(ibv_qp_ex *qp, uint32_t rkey, uint64_t address) noexcept {
+    begin_rdma(qp, IBV_WR_RDMA_READ, WrBatch::kData, rkey, address);
+}
+inline void atomic_write(ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
+                         const void *value) noexcept {
+    begin_rdma(qp, IBV_WR_ATOMIC_WRITE, WrBatch::kInline, rkey, address);
+    const ibv_data_buf data{const_cast<void *>(value), sizeof(uint64_t)};
+    batch_of(qp).set_inline(&data, 1);
+}
+inline void atomic(ibv_qp_ex *qp, ibv_wr_opcode opcode, uint32_t rkey, uint64_t address,
+                   uint64_t compare_add, uint64_t swap) noexcept {
+    batch_of(qp).begin(*qp, opcode, WrBatch::kData).wr.atomic = {address, compare_add, swap, rkey};
+}
+inline void atomic_cmp_swp(ibv_qp_ex *qp, uint32_t rkey, uint64_t address, uint64_t compare,
+                           uint64_t swap) noexcept {
+    atomic(qp, IBV_WR_ATOMIC_CMP_AND_SWP, rkey, address, compare, swap);
+}
+inline void atomic_fetch_add(ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
+                             uint64_t add) noexcept {
+    atomic(qp, IBV_WR_ATOMIC_FETCH_AND_ADD, rkey, address, add, 0);
+}
+
+inline void bind_mw(ibv_qp_ex *qp, ibv_mw *mw, uint32_t rkey,
+                    const ibv_mw_bind_info *bind_info) noexcept {
+    batch_of(qp).begin(*qp, IBV_WR_BIND_MW, WrBatch::kNothing).bind_mw = {mw, rkey, *bind_info};
+}
+inline void local_inv(ibv_qp_ex *qp, uint32_t rkey) noexcept {
+    batch_of(qp).begin(*qp, IBV_WR_LOCAL_INV, WrBatch::kNothing).invalidate_rkey = rkey;
+}
+
+inline void set_ud_addr(ibv_qp_ex *qp, ibv_ah *ah, uint32_t qpn, uint32_t qkey) noexcept {
+    if (ibv_send_wr *request = batch_of(qp).continued(WrBatch::kAddress); request != nullptr)
+        request->wr.ud = {ah, qpn, qkey};
+}
+inline void set_sge(ibv_qp_ex *qp, uint32_t lkey, uint64_t address, uint32_t length) noexcept {
+    const ibv_sge sge{address, length, lkey};
+    batch_of(qp).set_sges(&sge, 1);
+}
+inline void set_sge_list(ibv_qp_ex *qp, std::size_t count, const ibv_sge *list) noexcept {
+    batch_of(qp).set_sges(list, count);
+}
+inline void set_inline_data(ibv_qp_ex *qp, void *address, std::size_t length) noexcept {
+    const ibv_data_buf data{address, length};
+    batch_of(qp).set_inline(&data, 1);
+}
+inline void set_inline_data_list(ibv_qp_ex *qp, std::size_t count,
+                                 const ibv_data_buf *list) noexcept {
+    batch_of(qp).set_inline(list, count);
+}
+
+// Only what was asked for.
+inline void fill_operations(ibv_qp_ex &qp, uint64_t ops) noexcept {
+    if ((ops & IBV_QP_EX_WITH_SEND) != 0) qp.wr_send = &send;
+    if ((ops & IBV_QP_EX_WITH_SEND_WITH_IMM) != 0) qp.wr_send_imm = &send_imm;
+    if ((ops & IBV_QP_EX_WITH_SEND_WITH_INV) != 0) qp.wr_send_inv = &send_inv;
+    if ((ops & IBV_QP_EX_WITH_RDMA_WRITE) != 0) qp.wr_rdma_write = &rdma_write;
+    if ((ops & IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM) != 0) qp.wr_rdma_write_imm = &rdma_write_imm;
+    if ((ops & IBV_QP_EX_WITH_RDMA_READ) != 0) qp.wr_rdma_read = &rdma_read;
+    if ((ops & IBV_QP_EX_WITH_ATOMIC_WRITE) != 0) qp.wr_atomic_write = &atomic_write;
+    if ((ops & IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP) != 0) qp.wr_atomic_cmp_swp = &atomic_cmp_swp;
+    if ((ops & IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD) != 0)
+        qp.wr_atomic_fetch_add = &atomic_fetch_add;
+    if ((ops & IBV_QP_EX_WITH_BIND_MW) != 0) qp.wr_bind_mw = &bind_mw;
+    if ((ops & IBV_QP_EX_WITH_LOCAL_INV) != 0) qp.wr_local_inv = &local_inv;
+}
+
+}  // namespace wr
+
+// Makes a QP that the provider has created, and judge_qp has let pass, one that is filled call by
+// call. attr.cap is what was granted. Post is int(Qp &, ibv_send_wr *first, uint32_t count): posts
+// all of the list, or none and returns an errno value.
+template <class Qp, auto Post>
+void extend(Qp &own, const ibv_qp_init_attr_ex &attr) {
+    own.batch = std::make_unique<WrBatch>(attr.cap);
+    ibv_qp_ex &qp = own.extended();
+    wr::fill_operations(qp, attr.send_ops_flags);
+    if (attr.qp_type == IBV_QPT_UD) qp.wr_set_ud_addr = &wr::set_ud_addr;
+    qp.wr_set_sge = &wr::set_sge;
+    qp.wr_set_sge_list = &wr::set_sge_list;
+    qp.wr_set_inline_data = &wr::set_inline_data;
+    qp.wr_set_inline_data_list = &wr::set_inline_data_list;
+    qp.wr_start = &wr::start;
+    qp.wr_abort = &wr::abort;
+    qp.wr_complete = [](ibv_qp_ex *extended) {
+        Qp &self = static_cast<Qp &>(ExtendedQp::of(extended));
+        return self.batch->complete(
+            [&](ibv_send_wr *first, uint32_t count) { return Post(self, first, count); });
+    };
+}
+
+}  // namespace verbs::provider

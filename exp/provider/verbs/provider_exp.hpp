@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The C++ face of the experimental half of the provider contract: what <verbs/provider.hpp> is for
+// the stable half. A class has the methods of both; one that is not there is an empty slot.
+//
+//   Result<ibv_device_attr_ex> query_device_ex()
+//   Result<ibv_values_ex> query_rt_values_ex(uint32_t mask)       answers what it can of the mask
+//   Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr)   <verbs/extended_cq.hpp> helps
+//   Result<void> modify_cq(ibv_cq *cq, ibv_modify_cq_attr *attr)
+//   Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr)      <verbs/extended_qp.hpp> helps
+//   static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept
+#pragma once
+
+#include <verbs/provider.hpp>
+#include <verbs/provider_exp.h>
+
+namespace verbs::provider {
+
+namespace detail {
+
+// ibv_device_attr_ex grows: a provider fills the one it was built with, the caller gets what both
+// sides know.
+template <class T>
+int query_device_ex(void *device, const ibv_query_device_ex_input *input, ibv_device_attr_ex *attr,
+                    size_t size) noexcept {
+    return guarded(
+        [&]() -> Result<ibv_device_attr_ex> {
+            if (input != nullptr && input->comp_mask != 0)
+                return fail(EINVAL, "nothing is known that input->comp_mask could ask for");
+            return static_cast<T *>(device)->query_device_ex();
+        },
+        [&](Result<ibv_device_attr_ex> &known) {
+            std::memcpy(attr, &*known, std::min(size, sizeof *known));
+        });
+}
+
+template <class T>
+int query_rt_values_ex(void *device, ibv_values_ex *values) noexcept {
+    return guarded([&] { return static_cast<T *>(device)->query_rt_values_ex(values->comp_mask); },
+                   [&](Result<ibv_values_ex> &read) { *values = *read; });
+}
+
+}  // namespace detail
+
+#define VERBS_PROVIDER_SLOT(method)                                                                \
+    if constexpr (requires { &T::method; }) ops.method = &detail::Slot<&T::method>::call
+
+template <class T>
+constexpr verbs_provider_exp_ops make_exp_ops() {
+    verbs_provider_exp_ops ops{};
+    if constexpr (requires { &T::query_device_ex; })
+        ops.query_device_ex = &detail::query_device_ex<T>;
+    if constexpr (requires { &T::query_rt_values_ex; })
+        ops.query_rt_values_ex = &detail::query_rt_values_ex<T>;
+    VERBS_PROVIDER_SLOT(create_cq_ex);
+    VERBS_PROVIDER_SLOT(modify_cq);
+    VERBS_PROVIDER_SLOT(create_qp_ex);
+    if constexpr (requires { &T::qp_to_qp_ex; }) ops.qp_to_qp_ex = &T::qp_to_qp_ex;
+    return ops;
+}
+
+#undef VERBS_PROVIDER_SLOT
+
+template <class T>
+inline constexpr verbs_provider_exp_ops kExpOps = make_exp_ops<T>();
+
+}  // namespace verbs::provider
+
+// VERBS_PROVIDER with both halves. Once per plugin, in place of it.
+#define VERBS_PROVIDER_WITH_EXPERIMENTAL(type)                                                     \
+    extern "C" __attribute__((visibility("default"))) const struct verbs_provider verbs_provider;  \
+    const struct verbs_provider verbs_provider = {VERBS_PROVIDER_MAGIC,                            \
+                                                  VERBS_PROVIDER_CONTRACT,                         \
+                                                  sizeof(struct verbs_provider),                   \
+                                                  type::kName,                                     \
+                                                  &verbs::provider::kOps<type>,                    \
+                                                  sizeof(struct verbs_provider_ops),               \
+                                                  VERBS_PROVIDER_EXP_CONTRACT,                     \
+                                                  &verbs::provider::kExpOps<type>,                 \
+                                                  sizeof(struct verbs_provider_exp_ops),           \
+                                                  0}

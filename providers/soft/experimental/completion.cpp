@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Completion queues that are polled in steps, and tell when a completion was made.
+#include "control/device.hpp"
+#include "datapath/qp.hpp"
+
+#include <time.h>
+
+namespace soft {
+
+namespace {
+
+constexpr uint64_t kStamps =
+    IBV_WC_EX_WITH_COMPLETION_TIMESTAMP | IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK;
+
+int take_plain(Cq &cq) noexcept {
+    return poll_cq(&cq, 1, &cq.in_hand);
+}
+
+int take_with_stamp(Cq &cq) noexcept {
+    return take_stamped(cq, cq.in_hand, cq.made_at_ns);
+}
+
+uint64_t read_stamp(ibv_cq_ex *cq) noexcept {
+    return static_cast<uint64_t>(PublicCq::of(cq).made_at_ns);
+}
+
+// The clock on the wall may have been set since; a completion keeps its distance to now.
+uint64_t read_wallclock(ibv_cq_ex *cq) noexcept {
+    timespec wall{};
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    const int64_t wall_ns = static_cast<int64_t>(wall.tv_sec) * 1'000'000'000 + wall.tv_nsec;
+    return static_cast<uint64_t>(wall_ns - (monotonic_ns() - PublicCq::of(cq).made_at_ns));
+}
+
+}  // namespace
+
+Result<ibv_cq_ex *> Device::create_cq_ex(ibv_cq_init_attr_ex *attr) {
+    VERBS_CHECK(verbs::provider::judge_cq(*attr, verbs::provider::kStandardFields | kStamps));
+    const bool has_stamps = (attr->wc_flags & kStamps) != 0;
+    VERBS_TRY(cq, make_cq(static_cast<int>(attr->cqe), attr->channel,
+                          static_cast<int>(attr->comp_vector), has_stamps));
+    ibv_cq_ex *extended = has_stamps ? verbs::provider::extend<Cq, take_with_stamp>(*cq, *attr)
+                                     : verbs::provider::extend<Cq, take_plain>(*cq, *attr);
+    if ((attr->wc_flags & IBV_WC_EX_WITH_COMPLETION_TIMESTAMP) != 0)
+        extended->read_completion_ts = &read_stamp;
+    if ((attr->wc_flags & IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK) != 0)
+        extended->read_completion_wallclock_ns = &read_wallclock;
+    return extended;
+}
+
+}  // namespace soft

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Queue pairs that are filled call by call.
+#include "control/device.hpp"
+
+namespace soft {
+
+namespace {
+
+// Windows of type 2 are what the others would need.
+constexpr uint64_t kOperations = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_IMM |
+                                 IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
+                                 IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
+                                 IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
+
+}  // namespace
+
+Result<ibv_qp *> Device::create_qp_ex(ibv_qp_init_attr_ex *attr) {
+    VERBS_CHECK(verbs::provider::judge_qp(*attr, kOperations));
+    ibv_qp_init_attr plain = verbs::provider::plain(*attr);
+    VERBS_TRY(qp, create_qp(attr->pd, &plain));
+    attr->cap = plain.cap;
+    if ((attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) != 0)
+        verbs::provider::extend<Qp, post_all>(*static_cast<Qp *>(qp), *attr);
+    return qp;
+}
+
+ibv_qp_ex *Device::qp_to_qp_ex(ibv_qp *qp) noexcept {
+    return verbs::provider::extended_face(*static_cast<Qp *>(qp));
+}
+
+}  // namespace soft

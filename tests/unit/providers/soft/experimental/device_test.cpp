@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "loopback.hpp"
+
+namespace soft_test {
+namespace {
+
+using SoftDeviceEx = Loopback;
+
+TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
+    const auto attr = device_->query_device_ex();
+    ASSERT_TRUE(attr) << attr.error().phrase;
+    EXPECT_EQ(attr->orig_attr.max_qp, device_->query_device()->max_qp);
+    EXPECT_EQ(attr->phys_port_cnt_ex, 1u);
+    EXPECT_EQ(attr->completion_timestamp_mask, UINT64_MAX);
+    EXPECT_EQ(attr->hca_core_clock, 1'000'000u);  // a tick is a nanosecond
+    EXPECT_EQ(attr->device_cap_flags_ex, attr->orig_attr.device_cap_flags);
+    EXPECT_EQ(attr->odp_caps.general_caps, 0u);
+    EXPECT_EQ(attr->tso_caps.max_tso, 0u);
+    EXPECT_EQ(attr->rss_caps.supported_qpts, 0u);
+    EXPECT_EQ(attr->cq_mod_caps.max_cq_count, 0u);
+    EXPECT_EQ(attr->max_dm_size, 0u);
+    EXPECT_EQ(attr->tm_caps.max_num_tags, 0u);
+}
+
+TEST_F(SoftDeviceEx, HasAClockThatGoesForward) {
+    const auto first = device_->query_rt_values_ex(IBV_VALUES_MASK_RAW_CLOCK);
+    const auto second = device_->query_rt_values_ex(IBV_VALUES_MASK_RAW_CLOCK);
+    ASSERT_TRUE(first && second);
+    EXPECT_GT(first->raw_clock.tv_nsec, 0);
+    EXPECT_GE(second->raw_clock.tv_nsec, first->raw_clock.tv_nsec);
+}
+
+TEST_F(SoftDeviceEx, AnswersNothingThatItWasNotAskedFor) {
+    const auto values = device_->query_rt_values_ex(0);
+    ASSERT_TRUE(values);
+    EXPECT_EQ(values->comp_mask, 0u);
+    EXPECT_EQ(values->raw_clock.tv_nsec, 0);
+}
+
+}  // namespace
+}  // namespace soft_test
