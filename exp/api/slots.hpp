@@ -11,7 +11,8 @@
 
 // How libibverbs.so.1 reaches this library, beside its public functions. The version is that of
 // this call. Returns 0, or ENOSYS for another version and EINVAL for what is no open device.
-extern "C" int verbs_exp_private_fill(std::uint32_t version, ibv_context *context);
+extern "C" __attribute__((visibility("default"))) int verbs_exp_private_fill(std::uint32_t version,
+                                                                             ibv_context *context);
 
 namespace verbs::exp {
 

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Holds the headers and the ledger against each other, and demands a comment for every function.
 
-usage: check_documentation.py --include DIR --ledger FILE --library LIBRARY
+usage: check_documentation.py --include PATH [--ledger FILE --library LIBRARY]
 
 Wants of every public row of LIBRARY a declaration, of every declaration that is not inline a row,
 and of both and of inline functions a documentation comment that names the return shape of the
-ledger ("Returns (errno)"), the errors, the source, and each parameter. Exit 1 with a list.
+ledger ("Returns (errno)"), the errors, the source, and each parameter. Without a ledger it looks at
+the comments alone. Exit 1 with a list.
 """
 import argparse
 import re
@@ -51,20 +52,21 @@ def comment_faults(function, shape):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    for option in ("--include", "--ledger", "--library"):
-        parser.add_argument(option, required=True)
+    parser.add_argument("--include", required=True)
+    parser.add_argument("--ledger")
+    parser.add_argument("--library")
     arguments = parser.parse_args()
 
-    shapes = read_ledger(arguments.ledger, arguments.library)
+    shapes = read_ledger(arguments.ledger, arguments.library) if arguments.ledger else {}
     functions = header_model.read(arguments.include).functions
     found = [f"{name}: in the ledger, but in no header" for name in shapes if name not in functions]
     for name, function in functions.items():
-        if not function.is_inline and name not in shapes:
+        if arguments.ledger and not function.is_inline and name not in shapes:
             found.append(f"{name}: in a header, but not in the ledger")
         found += [f"{name}: {fault}" for fault in comment_faults(function, shapes.get(name))]
     for line in sorted(found):
         print(line)
-    return 1 if found or not shapes else 0
+    return 1 if found or not functions or (arguments.ledger and not shapes) else 0
 
 
 if __name__ == "__main__":

@@ -3,19 +3,21 @@
 """Compares the layout of the public structures, the numbers of all enumerators and the types of
 all functions with a table, or with another verbs header.
 
-usage: check_layout.py print     --include DIR
-       check_layout.py table     --include DIR --table FILE
-       check_layout.py reference --include DIR --reference-include DIR
+usage: check_layout.py print     --include PATH
+       check_layout.py table     --include PATH --table FILE
+       check_layout.py reference --include PATH --reference-include PATH [--whole]
 
 `print` writes the table; `table` wants it equal to FILE in both directions, so a name that is in
 the header only is found as well as one that vanished; `reference` wants everything in our header to
 be in the other one with the same layout, number and type, and our structures and enumerations to be
-complete. Exit 1 with a list of differences.
+complete; with --whole ours is what all directories of PATH declare together, and nothing that the
+other one has for programs may be missing. Exit 1 with a list of differences.
 CC names the compiler that measures, CLANG the one that reads.
 """
 import argparse
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,7 @@ OTHER_TYPE_IN_REFERENCE = {
     "ibv_query_port",
 }
 # Names that are ours alone begin so.
-OWN_PREFIX = "verbs_"
+OWN_NAME = re.compile(r"(struct |enum )?verbs_", re.IGNORECASE)
 
 
 def measured_names(model):
@@ -45,7 +47,7 @@ def constants(model):
     return [name for name in model.constants if name.startswith("IB")]
 
 
-def measure(model, include_dir):
+def measure(model, search_path):
     """Lets the compiler print sizes, offsets and numbers of everything in the model."""
     prints = []
     for key, record, member in measured_names(model):
@@ -55,28 +57,28 @@ def measure(model, include_dir):
         else:
             prints.append(f'printf("{key}\\toffset %zu size %zu\\n", offsetof({record}, {member}), '
                           f'sizeof((({record} *)0)->{member}));')
-    for name in [*model.enumerators, *constants(model)]:
+    for name in {**model.enumerators, **dict.fromkeys(constants(model))}:
         prints.append(f'printf("{name}\\t%lld\\n", (long long)({name}));')
     source = "#include <stddef.h>\n#include <stdio.h>\n#include <infiniband/verbs.h>\n" \
              "int main(void) {\n" + "\n".join(prints) + "\nreturn 0;\n}\n"
     with tempfile.TemporaryDirectory() as directory:
         program = pathlib.Path(directory) / "measure"
-        subprocess.run([CC, "-x", "c", "-std=gnu11", "-I", str(include_dir), "-o", program, "-"],
-                       input=source, text=True, check=True)
+        command = [CC, "-x", "c", "-std=gnu11", *header_model.flags(search_path), "-o", program, "-"]
+        subprocess.run(command, input=source, text=True, check=True)
         output = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     return dict(line.split("\t") for line in output.splitlines())
 
 
-def describe(model, include_dir):
+def describe(model, search_path):
     """The table: key -> what has to stay. Kinds are told apart by the form of the key."""
     table = {}
-    numbers = measure(model, include_dir)
+    numbers = measure(model, search_path)
     for key, record, member in measured_names(model):
         table[key] = numbers[key] + (f" {model.records[record][member]}" if member else "")
     for name, enumeration in model.enumerators.items():
         table[name] = f"{numbers[name]} {enumeration}"
     for name in constants(model):
-        table[name] = numbers[name]
+        table.setdefault(name, numbers[name])
     for name, function in model.functions.items():
         table[f"{name}()"] = function.type
     return table
@@ -101,9 +103,7 @@ def common_part(model, reference):
         common.records[record] = {}
         take(members, reference.records[record], common.records[record], record + ".{}")
     take(model.enumerators, reference.enumerators, common.enumerators, "{}")
-    take({name: function for name, function in model.functions.items()
-          if not name.startswith(OWN_PREFIX)},
-         reference.functions, common.functions, "{}()")
+    take(model.functions, reference.functions, common.functions, "{}()")
     common.constants = [name for name in constants(model) if name in reference.constants]
     lacking += [name for name in constants(model) if name not in reference.constants]
     return common, lacking
@@ -133,30 +133,54 @@ def against_table(table, path):
     return found
 
 
-def against_reference(model, include_dir, reference_dir):
-    reference = header_model.read(reference_dir)
+def without_own_names(model):
+    kept = header_model.Model()
+    for part in ("records", "enumerators", "functions"):
+        setattr(kept, part, {name: value for name, value in getattr(model, part).items()
+                             if not OWN_NAME.match(name)})
+    kept.constants = [name for name in model.constants if not OWN_NAME.match(name)]
+    return kept
+
+
+def missing(model, reference):
+    """Names of the reference that a program may use and that we do not have in any form."""
+    def names(of):
+        functions = [f"{name}()" for name in of.functions]
+        return [*of.records, *of.enumerators, *of.constants, *functions]
+
+    ours = set(names(model))
+    return [name for name in names(reference)
+            if name not in ours and header_model.is_for_programs(name)]
+
+
+def against_reference(model, search_path, reference_path, whole):
+    reference = header_model.read(reference_path)
+    model = without_own_names(model)
     common, lacking = common_part(model, reference)
-    ours = describe(model, include_dir)
-    theirs = describe(common, reference_dir)
+    ours = describe(model, search_path)
+    theirs = describe(common, reference_path)
     for name in OTHER_TYPE_IN_REFERENCE:
         theirs.pop(f"{name}()", None)
     return compare(ours, theirs, "in the reference") + \
         [f"{name}: not in the reference" for name in lacking] + \
-        [f"{name}: in the reference only" for name in left_out(model, reference)]
+        [f"{name}: in the reference only" for name in
+         dict.fromkeys(left_out(model, reference) + (missing(model, reference) if whole else []))]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["print", "table", "reference"])
-    parser.add_argument("--include", type=pathlib.Path, required=True)
+    parser.add_argument("--include", required=True)
     parser.add_argument("--table", type=pathlib.Path)
-    parser.add_argument("--reference-include", type=pathlib.Path)
+    parser.add_argument("--reference-include")
+    parser.add_argument("--whole", action="store_true")
     arguments = parser.parse_args()
 
-    model = header_model.read(arguments.include)
+    model = header_model.read(arguments.include, whole=arguments.whole)
     if arguments.command == "reference":
-        found = against_reference(model, arguments.include, arguments.reference_include)
+        found = against_reference(model, arguments.include, arguments.reference_include,
+                                  arguments.whole)
     else:
         table = describe(model, arguments.include)
         if arguments.command == "print":

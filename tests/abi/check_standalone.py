@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Compiles every installed header alone, in each language a program may be written in.
 
-usage: check_standalone.py --include DIR [--compiler NAME]...
+usage: check_standalone.py --include PATH [--compiler NAME]...
 
-The headers are those below DIR. Each is included twice, so that its guard is tried too. Compilers
-are gcc and clang unless named; g++ and clang++ go with them. Exit 1 with the compilers' messages.
+Each header is included twice, so that its guard is tried too. Compilers are gcc and clang unless
+named; g++ and clang++ go with them. Exit 1 with the compilers' messages.
 """
 import argparse
 import concurrent.futures
@@ -14,6 +14,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+
+import header_model
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
 LANGUAGES = {
@@ -24,10 +26,10 @@ LANGUAGES = {
 }
 
 
-def compile_alone(compiler, standard, include_dir, header):
+def compile_alone(compiler, standard, search_path, header):
     language, more = LANGUAGES[standard]
     command = [compiler, "-x", language, f"-std={standard}", *WARNINGS, *more, "-fsyntax-only",
-               "-I", str(include_dir), "-"]
+               *header_model.flags(search_path), "-"]
     # The declaration keeps a header of macros alone from being an empty translation unit.
     source = f"#include <{header}>\n" * 2 + "int standalone(void);\n"
     result = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
@@ -38,7 +40,7 @@ def compile_alone(compiler, standard, include_dir, header):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--include", type=pathlib.Path, required=True)
+    parser.add_argument("--include", required=True)
     parser.add_argument("--compiler", action="append")
     arguments = parser.parse_args()
 
@@ -47,8 +49,8 @@ def main():
         if shutil.which(compiler) is None:
             print(f"{compiler} is not there")
             return 1
-    headers = sorted(path.relative_to(arguments.include)
-                     for path in arguments.include.rglob("*.h"))
+    own = pathlib.Path(header_model.directories(arguments.include)[0])
+    headers = sorted(path.relative_to(own) for path in own.rglob("*.h"))
     jobs = [(compiler, standard, arguments.include, header) for header in headers
             for compiler in compilers for standard in LANGUAGES]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -15,6 +15,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIBVERBS = HERE.parent.parent / "libverbs"
+EXP = HERE.parent.parent / "exp"
 TABLE = LIBVERBS / f"abi/layout-{platform.machine()}.tsv"
 
 
@@ -213,6 +214,106 @@ class SourceCompatTest(CheckerTest):
                     "VERBS_API int ibv_dealloc_pd(struct ibv_pd *pd);\n"
                     "VERBS_API int ibv_query_pd(struct ibv_pd *pd);")
         self.assert_found(self.check(), "ibv_query_pd: not used by source_compat.c")
+
+
+class WholeReferenceTest(CheckerTest):
+    """What a reference has for programs, and what its macros say."""
+
+    REFERENCE = """\
+enum ib_uverbs_mood { IB_UVERBS_MOOD_GOOD = 3 };
+struct ib_uverbs_face { enum ib_uverbs_mood mood; };
+#define ibv_mood ib_uverbs_mood
+#define ibv_face ib_uverbs_face
+#define IBV_MOOD_GOOD IB_UVERBS_MOOD_GOOD
+#define IBV_EYES 2
+struct verbs_private { int member; };
+int _ibv_hidden(void);
+int ibv_smile(struct ib_uverbs_face *face);
+"""
+    OURS = """\
+enum ibv_mood { IBV_MOOD_GOOD = 3 };
+struct ibv_face { enum ibv_mood mood; };
+#define IBV_EYES 2
+struct verbs_nose { int member; };
+int verbs_sniff(struct verbs_nose *nose);
+int ibv_smile(struct ibv_face *face);
+"""
+
+    def check(self, ours, *more):
+        directories = {"ours": ours, "reference": self.REFERENCE}
+        for name, text in directories.items():
+            header = self.include / name / "infiniband/verbs.h"
+            header.parent.mkdir(parents=True)
+            header.write_text(text, encoding="utf-8")
+        return self.run_checker("check_layout.py", "reference", "--include", self.include / "ours",
+                                "--reference-include", self.include / "reference", *more)
+
+    def test_a_macro_that_names_a_kernel_s_type_is_the_type_s_name(self):
+        self.assert_passes(self.check(self.OURS, "--whole"))
+
+    def test_an_enumerator_other_than_the_macro_s_is_found(self):
+        self.assert_found(self.check(self.OURS.replace("GOOD = 3", "GOOD = 4")),
+                          "IBV_MOOD_GOOD: 4 enum ibv_mood here, 3 enum ibv_mood in the reference")
+
+    def test_a_prototype_with_another_type_than_the_macro_s_is_found(self):
+        self.assert_found(self.check(self.OURS.replace("smile(struct ibv_face", "smile(void")),
+                          "ibv_smile(): int (void *) here, int (struct ibv_face *)")
+
+    def test_names_of_every_kind_that_we_lack_are_found(self):
+        result = self.check("struct ibv_other;\n", "--whole")
+        for name in ("struct ibv_face", "IBV_MOOD_GOOD", "IBV_EYES", "ibv_smile()"):
+            self.assert_found(result, f"{name}: in the reference only")
+        self.assertEqual(len(result.stdout.splitlines()), 4, result.stdout)
+
+
+class ExperimentalTest(CheckerTest):
+    """The experimental headers lie on top of the stable ones."""
+
+    def setUp(self):
+        super().setUp()
+        self.exp = self.include.parent / "exp"
+        self.features = self.include.parent / "features"
+        shutil.copytree(EXP / "include", self.exp)
+
+    def doctor(self, part, old, new):
+        self.replace(self.exp / "infiniband/verbs_exp" / part, old, new)
+
+    def write_features(self):
+        return self.run_checker("every_feature.py", "--include", self.exp,
+                                "--output", self.features)
+
+    def search_path(self, features="every"):
+        self.assert_passes(self.write_features())
+        return os.pathsep.join(map(str, [self.exp, self.include, self.features / features]))
+
+    def check_standalone(self, features):
+        return self.run_checker("check_standalone.py", "--include", self.search_path(features),
+                                "--compiler", "gcc")
+
+    def test_a_feature_asked_for_in_another_way_is_found(self):
+        self.doctor("ece.h", "#ifdef VERBS_HAVE_ECE", "#if VERBS_HAVE_ECE")
+        self.assert_found(self.write_features(), "use #ifdef and one feature")
+
+    def test_a_part_that_leans_on_another_is_found(self):
+        self.doctor("flow.h", "#include <infiniband/verbs_exp/types.h>\n", "")
+        self.assert_found(self.check_standalone("every"),
+                          "infiniband/verbs_exp/flow.h as c99 with gcc")
+
+    def test_a_part_that_needs_a_feature_is_found(self):
+        self.doctor("ece.h", "#endif\n\n#endif",
+                    "#endif\nint size = sizeof(ibv_set_ece(0, 0));\n#endif")
+        self.assert_found(self.check_standalone("none"), "infiniband/verbs_exp/ece.h as c99")
+
+    def test_a_function_behind_a_feature_needs_a_comment_too(self):
+        self.doctor("ece.h", " * Source: rdma-core", " * From rdma-core")
+        self.assert_found(self.run_checker("check_documentation.py", "--include",
+                                           self.search_path()),
+                          "ibv_set_ece: its comment has no 'Source:'")
+
+    def test_a_name_that_a_stable_header_has_already_is_found(self):
+        self.doctor("gid.h", "struct ibv_gid_entry {", "union ibv_gid {\n    int again;\n};\n"
+                                                       "struct ibv_gid_entry {")
+        self.assert_found(self.check_standalone("every"), "redefinition of")
 
 
 class VersionTest(CheckerTest):

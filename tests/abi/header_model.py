@@ -3,6 +3,9 @@
 
 The checks beside this file take their lists from here, so that nothing has to be listed by hand.
 It reads clang's syntax tree and judges nothing.
+
+Where a check takes "--include PATH", it is a search path: directories with a colon between them.
+The first has the headers that are looked at, the others what these include.
 """
 import json
 import os
@@ -11,6 +14,17 @@ import re
 import subprocess
 
 CLANG = os.environ.get("CLANG", "clang")
+
+
+# What headers have beside the names that rdma-core's programs use.
+NOT_FOR_PROGRAMS = re.compile(
+    r"(struct |union )?(_"  # stands behind a macro, or only keeps a place
+    r"|verbs_"  # ours alone, or between a library and its providers
+    r"|ib_uverbs_|IB_UVERBS_|RDMA_DRIVER_)")  # the kernel's: <rdma/ib_user_ioctl_verbs.h> has them
+
+
+def is_for_programs(name):
+    return NOT_FOR_PROGRAMS.match(name) is None
 
 
 class ModelError(Exception):
@@ -46,21 +60,37 @@ class Model:
         self.functions = {}    # "ibv_alloc_pd" -> Function
 
 
-def read(include_dir, header="infiniband/verbs.h"):
-    """The model of what the files below include_dir/infiniband declare, through one header."""
+def directories(search_path):
+    return str(search_path).split(os.pathsep)
+
+
+def flags(search_path):
+    """The compiler's arguments for a search path."""
+    return [flag for directory in directories(search_path) for flag in ("-I", directory)]
+
+
+def read(search_path, header="infiniband/verbs.h", whole=False):
+    """The model of what the files below infiniband/ in the first directory, or in all with whole,
+    declare through one header."""
     model = Model()
-    own = os.path.join(os.path.realpath(include_dir), "infiniband") + os.sep
-    tree = json.loads(clang(include_dir, header, "-fsyntax-only", "-Xclang", "-ast-dump=json"))
+    own = tuple(os.path.join(os.path.realpath(directory), "infiniband") + os.sep
+                for directory in directories(search_path)[:None if whole else 1])
+    tree = json.loads(clang(search_path, header, "-fsyntax-only", "-Xclang", "-ast-dump=json"))
     resolve_locations(tree)
+    tags = {}
     for node in tree["inner"]:
         if os.path.realpath(path_of(node)).startswith(own):
             add_declaration(model, node)
-    model.constants = read_constants(include_dir, header, own)
+            if node["kind"] in ("RecordDecl", "EnumDecl") and "name" in node:
+                tags[node["name"]] = node.get("tagUsed", "enum")
+    defines = read_defines(search_path, header, own)
+    model.constants = list(defines)
+    resolve_aliases(model, tags, defines)
     return model
 
 
-def clang(include_dir, header, *arguments):
-    command = [CLANG, "-x", "c", "-std=gnu11", "-I", str(include_dir), *arguments, "-"]
+def clang(search_path, header, *arguments):
+    command = [CLANG, "-x", "c", "-std=gnu11", *flags(search_path), *arguments, "-"]
     try:
         result = subprocess.run(command, input=f"#include <{header}>\n", capture_output=True,
                                 text=True, check=False)
@@ -132,15 +162,33 @@ def collect_members(record, prefix, members):
                 collect_members(unnamed, path + "." if "name" in child else prefix, members)
 
 
-def read_constants(include_dir, header, own):
+def read_defines(search_path, header, own):
     """Object-like macros with a value, defined by our own files."""
-    names = []
+    defines = {}
     path = ""
-    for line in clang(include_dir, header, "-E", "-dD").splitlines():
+    for line in clang(search_path, header, "-E", "-dD").splitlines():
         marker = re.match(r'# \d+ "([^"]*)"', line)
         if marker:
             path = os.path.realpath(marker.group(1))
-        define = re.match(r"#define (\w+) (?=\S)", line)
-        if define and path.startswith(own) and define.group(1) not in names:
-            names.append(define.group(1))
-    return names
+        define = re.match(r"#define (\w+) (?=\S)(.*)", line)
+        if define and path.startswith(own):
+            defines.setdefault(*define.groups())
+    return defines
+
+
+def resolve_aliases(model, tags, defines):
+    """A macro may be another name of a type or an enumerator, as rdma-core names the kernel's.
+    Enters these under the macro's name too, and lets types speak of the macro's name alone."""
+    aliases = {target: name for name, target in defines.items() if target in tags}
+
+    def renamed(text):
+        return re.sub(r"\w+", lambda word: aliases.get(word.group(), word.group()), text)
+
+    for record, members in list(model.records.items()):
+        model.records[renamed(record)] = {name: renamed(text) for name, text in members.items()}
+    for name, target in defines.items():
+        if target in model.enumerators:
+            model.enumerators[name] = renamed(model.enumerators[target])
+    for function in model.functions.values():
+        function.type = renamed(function.type)
+    model.constants = [name for name in model.constants if name not in aliases.values()]

@@ -20,8 +20,16 @@ namespace verbs_test {
 
 namespace {
 
-const std::set<std::string> kFeatures = {
-    "uc", "srq", "atomics", "mw", "multicast", "resize_cq", "rereg_mr", "sqd", "fault injection"};
+const std::set<std::string> kFeatures = {"uc",
+                                         "srq",
+                                         "atomics",
+                                         "mw",
+                                         "multicast",
+                                         "resize_cq",
+                                         "rereg_mr",
+                                         "sqd",
+                                         "fault injection",
+                                         "completion timestamps"};
 
 using Version = std::pair<int, int>;
 

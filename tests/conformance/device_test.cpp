@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -122,6 +123,12 @@ TEST_F(OpenDevice, HasAnAsynchronousDescriptorThatCanBePolled) {
     ASSERT_GE(entry.fd, 0);
     EXPECT_EQ(::poll(&entry, 1, 0), 0);
     EXPECT_EQ(entry.revents, 0);
+}
+
+TEST_F(OpenDevice, HasACommandDescriptorThatCanBeHandedOn) {
+    const int copy = ::dup(context()->cmd_fd);
+    EXPECT_GE(copy, 0);
+    ::close(copy);
 }
 
 TEST_F(OpenDevice, IsOfTheExtendedKindOfContext) {

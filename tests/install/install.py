@@ -19,6 +19,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import experimental
 import pair
 from pair import Failed
 
@@ -28,6 +29,7 @@ OURS = ("VERBS_", "LD_LIBRARY_PATH", "PKG_CONFIG", "CPATH", "LIBRARY_PATH", "DES
 
 class Install:
     def __init__(self, options):
+        self.root = ROOT
         self.work = options.work
         self.cc, self.cxx = options.cc, options.cxx
         self.build = self.work / "build"
@@ -84,7 +86,7 @@ class Install:
                  f"-DCMAKE_INSTALL_PREFIX={self.prefix}", "-DCMAKE_BUILD_TYPE=Debug",
                  "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DCMAKE_C_FLAGS_DEBUG=-O0",
                  f"-DCMAKE_C_COMPILER={self.cc}", f"-DCMAKE_CXX_COMPILER={self.cxx}",
-                 "-DVERBS_TESTS=OFF", "-DVERBS_BENCH=OFF", seconds=120)
+                 "-DVERBS_TESTS=OFF", "-DVERBS_BENCH=OFF", "-DVERBS_EXPERIMENTAL=ON", seconds=120)
         self.run("cmake", "--build", self.build, "-j", os.cpu_count(), seconds=450)
         self.run("cmake", "--install", self.build)
 
@@ -187,7 +189,7 @@ class Install:
 ACTIONS = {"install": Install.install, "inside": Install.inside, "staged": Install.staged,
            "header": Install.header, "examples": Install.build_examples,
            "provider": Install.provider, "devinfo": Install.devinfo,
-           "pingpong": Install.pingpong, "debian": Install.debian}
+           "pingpong": Install.pingpong, "debian": Install.debian, **experimental.ACTIONS}
 
 
 def main():

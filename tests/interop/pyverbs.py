@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 INSTALLED = pathlib.Path("/usr/share/doc/rdma-core/tests")
 EXPECTED = HERE / "pyverbs-expected.tsv"
 TEST_SECONDS = 40  # a poll in these tests gives up after 10, a barrier after 15
+START_SECONDS = 120  # outside of any test: an emulated machine loads Python slowly
 SUITE_SECONDS = 240
 CRASHES = 10
 # A test that a machine cannot run says so before it asks the device. Where the machine can (a GPU,
@@ -94,7 +95,8 @@ def run_once(session, progress, folder, end, arguments, on_verbs):
         now = time.monotonic()
         if len(progress.lines) > seen:
             seen, since = len(progress.lines), now
-        if now - since > TEST_SECONDS or now > end:
+        limit = TEST_SECONDS if progress.running() else START_SECONDS
+        if now - since > limit or now > end:
             child.process.kill()
             session.wait_end(child, 10)
     progress.read()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The conformance suite on rxe0, through both sonames. What the kernel's driver does otherwise is in
-tests/conformance/deviations/rxe.txt.
+"""The conformance suite on rxe0, through both sonames, and the one of experimental verbs. What the
+kernel's driver does otherwise is in tests/conformance/deviations/rxe.txt and extended/deviations/rxe.txt.
 
 The second side of a test can be in three places, each of which costs as much again. One soname has two
 of them, the other has one and in addition, for the suites that move data in most ways, a process each.
@@ -52,4 +52,7 @@ def cases():
         found[f"the conformance suite on {DEVICE} through {soname}.so.1"] = Case(
             functools.partial(conforms, program=f"conformance_{soname}", places=places),
             seconds=SECONDS + 60)
+    for program in ("extended_libverbs", "extended_libibverbs"):
+        found[f"the suite of experimental verbs on {DEVICE}, {program}"] = Case(
+            functools.partial(conforms, program=program, places="."), seconds=120)
     return found

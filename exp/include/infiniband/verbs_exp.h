@@ -25,6 +25,7 @@
 #include <infiniband/verbs_exp/dm.h>
 #include <infiniband/verbs_exp/ece.h>
 #include <infiniband/verbs_exp/eth.h>
+#include <infiniband/verbs_exp/feature_query.h>
 #include <infiniband/verbs_exp/features.h>
 #include <infiniband/verbs_exp/flow.h>
 #include <infiniband/verbs_exp/flow_action.h>

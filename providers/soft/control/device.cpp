@@ -143,7 +143,8 @@ Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
     context.ops.post_recv = post_recv;
     context.ops.post_srq_recv = post_srq_recv;
     context.async_fd = device->async_events_.read_fd();
-    context.cmd_fd = -1;
+    // There are no commands. A program that hands its descriptor on has one that can be handed on.
+    context.cmd_fd = context.async_fd;
     context.num_comp_vectors = kCompVectors;
     return device;
 }

@@ -3,6 +3,7 @@
 #include "completions.hpp"
 #include "extended_pair.hpp"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <time.h>
 
@@ -21,7 +22,8 @@ protected:
         EXPECT_FALSE(cq);
         EXPECT_EQ(errno, code);
     }
-    void send(ExtendedPair &pair, uint64_t id, uint32_t length, unsigned flags = IBV_SEND_SIGNALED) {
+    void send(ExtendedPair &pair, uint64_t id, uint32_t length,
+              unsigned flags = IBV_SEND_SIGNALED) {
         ibv_qp_ex *qp = pair.sender();
         ibv_wr_start(qp);
         qp->wr_id = id;
@@ -247,9 +249,8 @@ TEST_F(StampedQueue, TellsWhenEachMessageWasDone) {
     const auto received = pair.received(3);
     const uint64_t after = clock_ticks();
     for (const auto *all : {&sent, &received}) {
-        EXPECT_TRUE(std::is_sorted(all->begin(), all->end(), [](const Seen &a, const Seen &b) {
-            return a.ticks < b.ticks;
-        }));
+        EXPECT_TRUE(std::is_sorted(all->begin(), all->end(),
+                                   [](const Seen &a, const Seen &b) { return a.ticks < b.ticks; }));
         EXPECT_GE(all->front().ticks, before);
         EXPECT_LE(all->back().ticks, after);
     }

@@ -23,7 +23,7 @@ struct ibv_ece {
  * @param ece  what the peer knows; on success what of it is used
  * Returns (errno): 0, or the error number.
  * Errors: EINVAL an unknown bit, or options of another vendor; EOPNOTSUPP.
- * Source: IBTA volume 1, annex A18; calls: rdma-core 31.
+ * Source: rdma-core 31.
  */
 VERBS_API int ibv_set_ece(struct ibv_qp *qp, struct ibv_ece *ece);
 
@@ -34,7 +34,7 @@ VERBS_API int ibv_set_ece(struct ibv_qp *qp, struct ibv_ece *ece);
  * @param ece  filled on success
  * Returns (errno): 0, or the error number.
  * Errors: EINVAL; EOPNOTSUPP.
- * Source: IBTA volume 1, annex A18; calls: rdma-core 31.
+ * Source: rdma-core 31.
  */
 VERBS_API int ibv_query_ece(struct ibv_qp *qp, struct ibv_ece *ece);
 #endif

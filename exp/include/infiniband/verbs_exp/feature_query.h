@@ -42,8 +42,9 @@ VERBS_API int verbs_exp_feature(const char *name);
 /**
  * Lists the features of the library in use, sorted by name.
  *
- * Returns (value): an array of pointers that ends with NULL, valid as long as the library is
- * loaded. Errors: none; errno is left alone. Source: libverbs.
+ * Returns (value): an array of pointers that ends with NULL; lives as long as the library.
+ * Errors: none; errno is left alone.
+ * Source: libverbs.
  */
 VERBS_API const struct verbs_exp_feature_info *const *verbs_exp_features(void);
 

@@ -124,8 +124,8 @@ struct ibv_qp_ex {
  * It is a queue pair in all other ways; ibv_destroy_qp ends it. With send_ops_flags it can be
  * filled by the calls of wr.h as well, see ibv_qp_to_qp_ex.
  *
- * @param context            an open device
- * @param qp_init_attr_ex    what is needed; on success cap is what there is, which is not less
+ * @param context          an open device
+ * @param qp_init_attr_ex  what is needed; on success cap is what there is, which is not less
  * Returns (pointer): the QP, or NULL with errno set.
  * Errors: EINVAL as ibv_create_qp, or an unknown bit, or no protection domain; EOPNOTSUPP the
  * device lacks the type, a flag or one of the operations; EPERM; ENOMEM.

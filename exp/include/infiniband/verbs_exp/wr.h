@@ -64,7 +64,7 @@ static inline void ibv_wr_abort(struct ibv_qp_ex *qp) {
  * @param qp  the QP, between ibv_wr_start and ibv_wr_complete or ibv_wr_abort
  * Returns (void).
  * Errors: reported by ibv_wr_complete.
- * Source: IBTA volume 1, 9.7; rdma-core 24.
+ * Source: IBTA volume 1, 9.4.1; rdma-core 24.
  */
 static inline void ibv_wr_send(struct ibv_qp_ex *qp) {
     qp->wr_send(qp);
@@ -77,7 +77,7 @@ static inline void ibv_wr_send(struct ibv_qp_ex *qp) {
  * @param imm_data  goes with the message, network byte order by convention
  * Returns (void).
  * Errors: reported by ibv_wr_complete.
- * Source: IBTA volume 1, 9.7; rdma-core 24.
+ * Source: IBTA volume 1, 9.4.1; rdma-core 24.
  */
 static inline void ibv_wr_send_imm(struct ibv_qp_ex *qp, __be32 imm_data) {
     qp->wr_send_imm(qp, imm_data);
@@ -119,7 +119,7 @@ static inline void ibv_wr_send_tso(struct ibv_qp_ex *qp, void *hdr, uint16_t hdr
  * @param remote_addr  first byte in the peer's memory
  * Returns (void).
  * Errors: reported by ibv_wr_complete.
- * Source: IBTA volume 1, 9.7; rdma-core 24.
+ * Source: IBTA volume 1, 9.4.3; rdma-core 24.
  */
 static inline void ibv_wr_rdma_write(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr) {
     qp->wr_rdma_write(qp, rkey, remote_addr);
@@ -134,7 +134,7 @@ static inline void ibv_wr_rdma_write(struct ibv_qp_ex *qp, uint32_t rkey, uint64
  * @param imm_data     goes with the message, network byte order by convention
  * Returns (void).
  * Errors: reported by ibv_wr_complete.
- * Source: IBTA volume 1, 9.7; rdma-core 24.
+ * Source: IBTA volume 1, 9.4.3; rdma-core 24.
  */
 static inline void ibv_wr_rdma_write_imm(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr,
                                          __be32 imm_data) {
@@ -149,7 +149,7 @@ static inline void ibv_wr_rdma_write_imm(struct ibv_qp_ex *qp, uint32_t rkey, ui
  * @param remote_addr  first byte in the peer's memory
  * Returns (void).
  * Errors: reported by ibv_wr_complete.
- * Source: IBTA volume 1, 9.7; rdma-core 24.
+ * Source: IBTA volume 1, 9.4.4; rdma-core 24.
  */
 static inline void ibv_wr_rdma_read(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr) {
     qp->wr_rdma_read(qp, rkey, remote_addr);

@@ -39,16 +39,3 @@ TEST_F(ExtendedQuery, LeavesTheAnswerAloneWhenTheProviderFails) {
     EXPECT_STREQ(verbs_last_error(), "fake: query_device_ex: the device is on fire");
     EXPECT_EQ(attr.hca_core_clock, 5u);
 }
-
-TEST_F(ExtendedQuery, ReadsTheClock) {
-    ibv_values_ex values{};
-    values.comp_mask = IBV_VALUES_MASK_RAW_CLOCK;
-    EXPECT_EQ(ibv_query_rt_values_ex(context, &values), 0);
-    EXPECT_EQ(values.raw_clock.tv_nsec, 99);
-    EXPECT_EQ(ibv_query_rt_values_ex(context, nullptr), EINVAL);
-    EXPECT_EQ(ibv_query_rt_values_ex(nullptr, &values), EINVAL);
-    values.raw_clock.tv_nsec = 1;
-    fail("query_rt_values_ex", ENODEV);
-    EXPECT_EQ(ibv_query_rt_values_ex(context, &values), ENODEV);
-    EXPECT_EQ(values.raw_clock.tv_nsec, 1);
-}
