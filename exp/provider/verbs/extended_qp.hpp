@@ -89,7 +89,26 @@ public:
         return nullptr;
     }
 
-    // The last call about data counts.
+    // The last call about data counts. A single piece is what most requests have.
+    void set_sge(const ibv_sge &sge) noexcept {
+        ibv_send_wr *wr = continued(kData);
+        if (wr == nullptr) return;
+        wr->send_flags &= ~unsigned{IBV_SEND_INLINE};
+        *take_sges(*wr, 1) = sge;
+    }
+    void set_inline(const void *data, std::size_t length) noexcept {
+        ibv_send_wr *wr = continued(kInline);
+        if (wr == nullptr) return;
+        if (length > max_inline_) [[unlikely]]
+            return fail(EINVAL);
+        uint8_t *const own = &inline_data_[0] + std::size_t{place_} * max_inline_;
+        if (length == sizeof(uint64_t))
+            std::memcpy(own, data, sizeof(uint64_t));  // no call
+        else if (length != 0)
+            std::memcpy(own, data, length);
+        wr->send_flags |= IBV_SEND_INLINE;
+        *take_sges(*wr, 1) = {reinterpret_cast<uintptr_t>(own), static_cast<uint32_t>(length), 0};
+    }
     void set_sges(const ibv_sge *list, std::size_t count) noexcept {
         ibv_send_wr *wr = continued(kData);
         if (wr == nullptr) return;
@@ -100,7 +119,7 @@ public:
         for (std::size_t i = 0; i < count; ++i)
             own[i] = list[i];
     }
-    void set_inline(const ibv_data_buf *list, std::size_t count) noexcept {
+    void set_inline_list(const ibv_data_buf *list, std::size_t count) noexcept {
         ibv_send_wr *wr = continued(kInline);
         if (wr == nullptr) return;
         uint8_t *const start = &inline_data_[0] + std::size_t{place_} * max_inline_;
@@ -278,8 +297,7 @@ inline void rdma_read(ibv_qp_ex *qp, uint32_t rkey, uint64_t address) noexcept {
 inline void atomic_write(ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
                          const void *value) noexcept {
     begin_rdma(qp, IBV_WR_ATOMIC_WRITE, WrBatch::kInline, rkey, address);
-    const ibv_data_buf data{const_cast<void *>(value), sizeof(uint64_t)};
-    batch_of(qp).set_inline(&data, 1);
+    batch_of(qp).set_inline(value, sizeof(uint64_t));
 }
 inline void atomic(ibv_qp_ex *qp, ibv_wr_opcode opcode, uint32_t rkey, uint64_t address,
                    uint64_t compare_add, uint64_t swap) noexcept {
@@ -307,19 +325,17 @@ inline void set_ud_addr(ibv_qp_ex *qp, ibv_ah *ah, uint32_t qpn, uint32_t qkey) 
         request->wr.ud = {ah, qpn, qkey};
 }
 inline void set_sge(ibv_qp_ex *qp, uint32_t lkey, uint64_t address, uint32_t length) noexcept {
-    const ibv_sge sge{address, length, lkey};
-    batch_of(qp).set_sges(&sge, 1);
+    batch_of(qp).set_sge({address, length, lkey});
 }
 inline void set_sge_list(ibv_qp_ex *qp, std::size_t count, const ibv_sge *list) noexcept {
     batch_of(qp).set_sges(list, count);
 }
 inline void set_inline_data(ibv_qp_ex *qp, void *address, std::size_t length) noexcept {
-    const ibv_data_buf data{address, length};
-    batch_of(qp).set_inline(&data, 1);
+    batch_of(qp).set_inline(address, length);
 }
 inline void set_inline_data_list(ibv_qp_ex *qp, std::size_t count,
                                  const ibv_data_buf *list) noexcept {
-    batch_of(qp).set_inline(list, count);
+    batch_of(qp).set_inline_list(list, count);
 }
 
 // Only what was asked for.
