@@ -6,7 +6,7 @@ import contextlib
 import functools
 import subprocess
 
-from case import DEVICE, Case, expect, output_of, pair
+from case import DEVICE, PATIENCE, Case, expect, output_of, pair
 
 # field of ibv_devinfo -v: why our library does not show what Debian's does.
 ODP = "on-demand paging is told by ibv_query_device_ex, which is not built yet"
@@ -58,7 +58,7 @@ def rdma_tool(build):
 
 
 def run(*command):
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=20)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=20 * PATIENCE)
 
 
 @contextlib.contextmanager

@@ -27,8 +27,8 @@ ROWS = (  # program, transports, ways
     ("ib_read_lat", "RC", WAYS), ("ib_read_bw", "RC", WAYS),
     ("ib_atomic_lat", "RC", WAYS), ("ib_atomic_bw", "RC", WAYS),
 )
-# ib_send_lat on events has one channel for the events of both its queues, and takes the next one for
-# the one that it waits for. When the answer's comes before that of the send which it answers, it
+# ib_send_lat on events has one channel for the events of both its queues, and takes the next one
+# for the one that it waits for. When the answer's comes before that of the send which it answers, it
 # goes on as if the send were done, and hangs or ends with an error. Kernel 6.1 completes a send
 # before the peer can run, as long as both are on one processor; newer ones leave the order to
 # kworkers.

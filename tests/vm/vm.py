@@ -16,6 +16,7 @@ import sys
 import kernels
 import machine
 import table
+from case import PATIENCE
 
 SKIPPED = 77
 START_SECONDS = 120  # for Python itself, whose files come over 9p; 3 on an idle host
@@ -41,7 +42,7 @@ class Record:
 def boot(kernel, cases, build, more=()):
     """One boot: {name: mark} of the cases that it came to, and why it ended early, if it did."""
     record = Record()
-    seconds = START_SECONDS + sum(case.seconds for case in cases.values())
+    seconds = START_SECONDS + PATIENCE * sum(case.seconds for case in cases.values())
     job = machine.Job([sys.executable, FOLDER / "inside.py", "--build", build, *more, *cases])
     try:
         code = machine.run(kernel, job, machine.Options(seconds=seconds), out=record.take)
