@@ -3,6 +3,7 @@
 """Runs cases on a real kernel in a virtual machine. All cases of a kernel share one boot.
 
     vm.py --list                                   the kernels
+    vm.py --ready                                  whether machines can run here, and with which kernels
     vm.py --kernel K [--build DIR] [--case NAME]   its cases, or those whose name contains NAME
 
 Ends with 77 where QEMU cannot run at all.
@@ -72,9 +73,26 @@ def run_cases(kernel, cases, build, more=()):
     return failed
 
 
+def make_ready():
+    """What a machine needs is there, or is fetched. Says which kernels; False when it is not."""
+    reason = machine.why_not()
+    if reason:
+        print(f"FAIL: no real kernel can be run here: {reason}")
+        return False
+    try:
+        found = [kernels.get(name) for name in kernels.NAMES]
+    except kernels.Failed as failure:
+        print(f"FAIL: no real kernel can be run here: {failure}")
+        return False
+    for kernel in found:
+        print(f"kernel {kernel.name}: {kernel.release}")
+    return True
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--ready", action="store_true")
     parser.add_argument("--build", type=pathlib.Path, default=kernels.ROOT / "build/release")
     parser.add_argument("--kernel", choices=kernels.NAMES)
     parser.add_argument("--case", default="")
@@ -83,6 +101,8 @@ def main():
     if options.list:
         print("\n".join(kernels.NAMES))
         return 0
+    if options.ready:
+        return 0 if make_ready() else 1
     if not options.kernel:
         parser.error("which kernel?")
     cases = {name: case for name, case in table.all_cases(options.planted).items()
