@@ -33,6 +33,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 TCP_LISTEN = "0A"
+patience = 1  # a factor on every limit in time, for who runs where all is slower
 
 
 class Failed(Exception):
@@ -63,7 +64,7 @@ def die_with_parent():
 
 def wait_until(claim, seconds):
     """Polls `claim` until it is true; False when it is still not after `seconds`."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * patience
     while not claim():
         if time.monotonic() > end:
             return False
@@ -250,19 +251,20 @@ class Session:
 
     def wait_listening(self, server, port, seconds=20):
         if not wait_until(lambda: is_listening(port) or server.code is not None, seconds):
-            raise Failed(f"{server}: does not listen on port {port} after {seconds} s")
+            raise Failed(f"{server}: does not listen on port {port} after "
+                         f"{seconds * patience} s")
         if server.code is not None and not is_listening(port):
             raise Failed(f"{server}: ended with {server.code} before it listened")
 
     def wait_end(self, program, seconds):
         if not wait_until(lambda: program.code is not None, seconds):
-            raise Failed(f"{program}: still runs after {seconds} s")
+            raise Failed(f"{program}: still runs after {seconds * patience:.0f} s")
         return program.code
 
     def expect_success(self, *programs, seconds):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * patience
         for program in programs:
-            code = self.wait_end(program, max(0.0, end - time.monotonic()))
+            code = self.wait_end(program, max(0.0, end - time.monotonic()) / patience)
             if code != 0:
                 raise Failed(f"{program}: ended with {code}")
 

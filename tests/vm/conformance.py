@@ -12,7 +12,7 @@ import os
 import re
 
 import suite
-from case import DEVICE, Case, expect, pair
+from case import DEVICE, PATIENCE, Case, expect, pair
 
 SECONDS_PER_CASE = 40
 SECONDS = 540
@@ -35,7 +35,8 @@ def conforms(build, program, places):
                    "VERBS_TEST_SCALE": SCALE}
     command = [pair.VERBS_RUN, build / "bin" / program]
     names = [name for name in suite.names_of(command, environment) if is_wanted(name, places)]
-    results = suite.run_all(command, names, environment, SECONDS_PER_CASE, SECONDS)
+    results = suite.run_all(command, names, environment, SECONDS_PER_CASE * PATIENCE,
+                            SECONDS * PATIENCE)
     count = collections.Counter(result.mark for result in results.values())
     print(f"{program}: {count[suite.OK]} passed, {count[suite.SKIPPED]} skipped, "
           f"{len(names)} cases", flush=True)

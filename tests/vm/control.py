@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-from case import DEVICE, IPV4_GID, Case, expect, expect_lines, output_of
+from case import DEVICE, IPV4_GID, PATIENCE, Case, expect, expect_lines, output_of
 
 PHASES = ("list", "list_again", "open", "open_again", "query", "reg_mr", "create_qp", "modify_qp",
           "destroy_qp", "dereg_mr", "close")
@@ -89,11 +89,11 @@ def takes_about_the_instructions(build):
 def neighbour():
     ip = ("ip", "neigh")
     subprocess.run([*ip, "replace", NEIGHBOUR, "lladdr", "02:00:00:00:00:09", "dev", "d0", "nud",
-                    "permanent"], check=True, timeout=20)
+                    "permanent"], check=True, timeout=20 * PATIENCE)
     try:
         yield
     finally:
-        subprocess.run([*ip, "del", NEIGHBOUR, "dev", "d0"], check=True, timeout=20)
+        subprocess.run([*ip, "del", NEIGHBOUR, "dev", "d0"], check=True, timeout=20 * PATIENCE)
 
 
 def answers_the_same(build):

@@ -5,7 +5,7 @@ against what they show through Debian's in the same boot; and the rdma tool, whi
 import contextlib
 import subprocess
 
-from case import DEVICE, Case, expect, output_of, pair
+from case import DEVICE, PATIENCE, Case, expect, output_of, pair
 
 AUTO = {"VERBS_SOFT": "auto"}  # as without the variable; tests set it
 OTHER_DEVICE, OTHER_INTERFACE = "rxe9", "d9"
@@ -34,7 +34,7 @@ def rdma_tool(build):
 
 
 def run(*command):
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=20)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=20 * PATIENCE)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import contextlib
 import pathlib
 import subprocess
 
-from case import DEVICE, SECONDS, Case, expect, expect_lines, output_of, pair
+from case import DEVICE, PATIENCE, SECONDS, Case, expect, expect_lines, output_of, pair
 
 NODE = pathlib.Path("/dev/infiniband/uverbs0")
 NOBODY = 65534
@@ -15,7 +15,7 @@ AUTO = {"VERBS_SOFT": "auto"}  # as without the variable; tests set it
 
 def run(*command):
     done = subprocess.run(command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=30, check=False)
+                          stderr=subprocess.STDOUT, timeout=30 * PATIENCE, check=False)
     expect(done.returncode == 0, f"{' '.join(command)}: {done.stdout}")
 
 

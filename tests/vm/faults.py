@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 
-from case import DEVICE, IPV4_GID, SECONDS, Case, expect, expect_lines, output_of
+from case import DEVICE, IPV4_GID, PATIENCE, SECONDS, Case, expect, expect_lines, output_of
 from discovery import NODE, NOBODY, exclusive_namespaces, hidden_node, is_in, listed, run
 import kernels
 
@@ -39,7 +39,7 @@ def second_device(name="rxe9", network="d9", address="10.9.9.1/24", before=()):
     finally:
         # First the device, if it is still there: with its network it would go some time later.
         subprocess.run(["rdma", "link", "delete", name], stdin=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=SECONDS, check=False)
+                       stderr=subprocess.DEVNULL, timeout=SECONDS * PATIENCE, check=False)
         run(*before, "ip", "link", "delete", network)
 
 
@@ -183,7 +183,8 @@ def namespaces_are_apart(build):
             with second_device(before=within) as name:
                 moved = subprocess.run(["rdma", "dev", "set", name, "netns", "vmtest"], text=True,
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+                                       stderr=subprocess.STDOUT, timeout=SECONDS * PATIENCE,
+                                       check=False)
                 inside = listed(build, *within, VERBS_SOFT="0")
                 outside = listed(build, VERBS_SOFT="0")
         finally:
@@ -196,8 +197,8 @@ def namespaces_are_apart(build):
 
 def no_siw(build):
     tried = subprocess.run(["modprobe", "siw"], text=True, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS,
-                           check=False)
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           timeout=SECONDS * PATIENCE, check=False)
     expect(tried.returncode != 0 and "not found" in tried.stdout,
            "this kernel has siw: a provider for it is due, and docs/real-kernel.md is out of date")
 

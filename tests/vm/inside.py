@@ -15,7 +15,7 @@ import time
 import traceback
 
 import table
-from case import Failed
+from case import PATIENCE, Failed, pair
 
 
 def out_of_time(number, frame):
@@ -26,7 +26,7 @@ def run_case(name, case, build):
     print(f"BEGIN: {name}", flush=True)
     began = time.monotonic()
     signal.signal(signal.SIGALRM, out_of_time)
-    signal.alarm(case.seconds)
+    signal.alarm(case.seconds * PATIENCE)
     try:
         case.run(build)
     except Failed as failure:
@@ -47,6 +47,7 @@ def main():
     parser.add_argument("--planted", action="store_true")
     parser.add_argument("cases", nargs="+")
     options = parser.parse_args()
+    pair.patience = PATIENCE
     known = table.all_cases(options.planted)
     passed = [run_case(name, known[name], options.build) for name in options.cases]
     return 0 if all(passed) else 1

@@ -223,23 +223,29 @@ class MissingTest(unittest.TestCase):
 
     def test_a_kernel_that_cannot_be_fetched_is_an_error_that_says_so(self):
         with tempfile.TemporaryDirectory() as scratch:
-            done = subprocess.run(
-                [HERE / "kernels.py", "6.1"], text=True, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, timeout=SECONDS, env={
-                    **os.environ, "VERBS_KERNELS": f"{scratch}/kernels",
-                    "VERBS_DEBIAN_MIRROR": "http://127.0.0.1:1"})
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("is this machine offline?", done.stdout)
+            for command in (["kernels.py", "6.1"], ["vm.py", "--ready"]):
+                done = subprocess.run(
+                    [HERE / command[0], *command[1:]], text=True, stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, timeout=SECONDS, env={
+                        **os.environ, "VERBS_KERNELS": f"{scratch}/kernels",
+                        "VERBS_DEBIAN_MIRROR": "http://127.0.0.1:1"})
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn("is this machine offline?", done.stdout)
 
-    def test_without_qemu_cases_are_skipped_and_vm_run_fails(self):
+    def test_without_qemu_cases_are_skipped_and_all_that_needs_it_fails(self):
         with tempfile.TemporaryDirectory() as folder:
             os.symlink(shutil.which("python3"), f"{folder}/python3")
             os.symlink(shutil.which("env"), f"{folder}/env")
             cases = subprocess.run([HERE / "vm.py", "--kernel", "6.1"], text=True,
                                    stdout=subprocess.PIPE, timeout=SECONDS, env={"PATH": folder})
+            ready = subprocess.run([HERE / "vm.py", "--ready"], text=True, stdout=subprocess.PIPE,
+                                   timeout=SECONDS, env={"PATH": folder})
             done = vm_run("true", environment={"PATH": folder})
         self.assertEqual(cases.returncode, SKIPPED)
         self.assertIn("SKIP: qemu-system-x86_64 is not installed", cases.stdout)
+        self.assertEqual(ready.returncode, 1)
+        self.assertIn("FAIL: no real kernel can be run here: qemu-system-x86_64 is not installed",
+                      ready.stdout)
         self.assertEqual(done.returncode, machine.NO_MACHINE)
         self.assertIn("qemu-system-x86_64 is not installed", done.stderr)
 

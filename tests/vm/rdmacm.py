@@ -9,7 +9,7 @@ import functools
 import re
 import subprocess
 
-from case import ADDRESS, DEVICE, Case, expect, expect_lines, pair
+from case import ADDRESS, DEVICE, PATIENCE, Case, expect, expect_lines, pair
 
 COUNT = 5  # messages, connections
 GROUP = "239.1.1.1"
@@ -21,7 +21,8 @@ IPV6_ADDRESS = "fe80::ff:fe00:1%d0"
 
 def listens(port):
     shown = subprocess.run(["rdma", "resource", "show", "cm_id", "link", DEVICE], text=True,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=20, check=True)
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=20 * PATIENCE,
+                           check=True)
     return any("state LISTEN" in line and re.search(rf"src-addr \S+:{port}\b", line)
                for line in shown.stdout.splitlines())
 

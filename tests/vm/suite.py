@@ -17,7 +17,7 @@ import time
 BEGAN = re.compile(rb"^\[ RUN      \] (\S+)$")
 ENDED = re.compile(rb"^\[ *(OK|FAILED|SKIPPED) *\] (\S+?)(?:, where .*)? \(\d+ ms\)$")
 OK, SKIPPED, OUT_OF_TIME, DIED, NOT_RUN = "OK", "SKIPPED", "OUT OF TIME", "DIED", "NOT RUN"
-START_SECONDS = 60  # until the first case: the program comes over 9p
+START_SECONDS = 240  # until the first case: the program comes over 9p
 CASES_PER_PROCESS = 200  # keeps a command line within what the kernel takes
 PROCESSES = 2  # at once; the machine has as many processors
 

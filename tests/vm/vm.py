@@ -3,6 +3,7 @@
 """Runs cases on a real kernel in a virtual machine. All cases of a kernel share one boot.
 
     vm.py --list                                   the kernels
+    vm.py --ready                                  whether machines can run here, and with which kernels
     vm.py --kernel K [--build DIR] [--case NAME]   its cases, or those whose name contains NAME
 
 Ends with 77 where QEMU cannot run at all.
@@ -16,6 +17,7 @@ import sys
 import kernels
 import machine
 import table
+from case import PATIENCE
 
 SKIPPED = 77
 START_SECONDS = 120  # for Python itself, whose files come over 9p; 3 on an idle host
@@ -41,7 +43,7 @@ class Record:
 def boot(kernel, cases, build, more=()):
     """One boot: {name: mark} of the cases that it came to, and why it ended early, if it did."""
     record = Record()
-    seconds = START_SECONDS + sum(case.seconds for case in cases.values())
+    seconds = START_SECONDS + PATIENCE * sum(case.seconds for case in cases.values())
     job = machine.Job([sys.executable, FOLDER / "inside.py", "--build", build, *more, *cases])
     try:
         code = machine.run(kernel, job, machine.Options(seconds=seconds), out=record.take)
@@ -71,9 +73,26 @@ def run_cases(kernel, cases, build, more=()):
     return failed
 
 
+def make_ready():
+    """What a machine needs is there, or is fetched. Says which kernels; False when it is not."""
+    reason = machine.why_not()
+    if reason:
+        print(f"FAIL: no real kernel can be run here: {reason}")
+        return False
+    try:
+        found = [kernels.get(name) for name in kernels.NAMES]
+    except kernels.Failed as failure:
+        print(f"FAIL: no real kernel can be run here: {failure}")
+        return False
+    for kernel in found:
+        print(f"kernel {kernel.name}: {kernel.release}")
+    return True
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--ready", action="store_true")
     parser.add_argument("--build", type=pathlib.Path, default=kernels.ROOT / "build/release")
     parser.add_argument("--kernel", choices=kernels.NAMES)
     parser.add_argument("--case", default="")
@@ -82,6 +101,8 @@ def main():
     if options.list:
         print("\n".join(kernels.NAMES))
         return 0
+    if options.ready:
+        return 0 if make_ready() else 1
     if not options.kernel:
         parser.error("which kernel?")
     cases = {name: case for name, case in table.all_cases(options.planted).items()
