@@ -21,8 +21,8 @@ void adopt(device::Context &context, ibv_cq &cq, ibv_comp_channel *channel, void
     cq.cq_context = cq_context;
     cq.comp_events_completed = 0;
     cq.async_events_completed = 0;
-    ::pthread_mutex_init(&cq.mutex, nullptr);
-    ::pthread_cond_init(&cq.cond, nullptr);
+    cq.mutex = PTHREAD_MUTEX_INITIALIZER;
+    cq.cond = PTHREAD_COND_INITIALIZER;
 }
 
 }  // namespace
@@ -57,9 +57,9 @@ int ibv_destroy_cq(ibv_cq *cq) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(cq, "cq"));
         ibv_comp_channel *const channel = cq->channel;
-        const auto id = self->events().id_of(cq);
+        const auto before = self->events().now();
         VERBS_CHECK(self->call("destroy_cq", self->ops().destroy_cq, cq));
-        if (id) self->events().forget(cq, *id);
+        self->events().forget(cq, before);  // a provider may not have retired it
         count_users(channel, -1);
         return {};
     });

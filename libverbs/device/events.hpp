@@ -6,11 +6,11 @@
 
 #include "core/spin_lock.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <utility>
 #include <vector>
 
 namespace verbs::device {
@@ -23,14 +23,21 @@ public:
         std::uint32_t async = 0;
     };
 
-    // Opens the account of a new object. The number tells this object from a later one at the
-    // same address.
-    std::uint64_t open(const void *object) {
+    // Opens the account of a new object.
+    void open(const void *object) {
         const std::lock_guard guard(lock_);
-        Account *account = find(object);
-        if (account == nullptr) account = &place_for(object);
-        *account = {object, ++last_id_, {}};
-        return last_id_;
+        if (2 * (used_ + 1) > table_.size()) grow();
+        Account &account = place_of(object);
+        if (account.object == nullptr) ++used_;
+        const std::uint64_t id = last_id_.load(std::memory_order_relaxed) + 1;
+        last_id_.store(id, std::memory_order_relaxed);
+        account = {object, id, {}};
+    }
+
+    // A number that tells the accounts opened so far from later ones: of an object that is there
+    // from what takes its address when it is gone.
+    [[nodiscard]] std::uint64_t now() const noexcept {
+        return last_id_.load(std::memory_order_relaxed);
     }
 
     // Counts an event that is about to reach the program. False: no such object, drop the event.
@@ -40,14 +47,6 @@ public:
         if (account == nullptr) return false;
         ++(kind == Kind::completion ? account->taken.completion : account->taken.async);
         return true;
-    }
-
-    // The number of the object that has its account open now, or nothing.
-    [[nodiscard]] std::optional<std::uint64_t> id_of(const void *object) const {
-        const std::lock_guard guard(lock_);
-        const Account *account = find(object);
-        if (account == nullptr) return std::nullopt;
-        return account->id;
     }
 
     // Ends an account and tells its final count: from here on no event is handed out.
@@ -60,11 +59,11 @@ public:
         return taken;
     }
 
-    // Ends the account of that one object, if it is still open.
-    void forget(const void *object, std::uint64_t id) {
+    // Ends an account, if it is still open and was opened before then, a number of now().
+    void forget(const void *object, std::uint64_t then) {
         const std::lock_guard guard(lock_);
         Account *account = find(object);
-        if (account != nullptr && account->id == id) erase(*account);
+        if (account != nullptr && account->id <= then) erase(*account);
     }
 
 private:
@@ -84,29 +83,18 @@ private:
         return (place + 1) & mask_;
     }
 
-    [[nodiscard]] const Account *find(const void *object) const noexcept {
-        if (used_ == 0) return nullptr;
-        for (std::size_t place = home(object);; place = behind(place)) {
-            const Account &account = table_[place];
-            if (account.object == nullptr) return nullptr;  // first: an event may name NULL
-            if (account.object == object) return &account;
-        }
-    }
-    [[nodiscard]] Account *find(const void *object) noexcept {
-        return const_cast<Account *>(std::as_const(*this).find(object));
-    }
-
-    [[nodiscard]] Account &free_place(const void *object) noexcept {
+    // The object's account, or the free place for it.
+    [[nodiscard]] Account &place_of(const void *object) noexcept {
         std::size_t place = home(object);
-        while (table_[place].object != nullptr)
+        while (table_[place].object != nullptr && table_[place].object != object)
             place = behind(place);
         return table_[place];
     }
 
-    [[nodiscard]] Account &place_for(const void *object) {
-        if (2 * (used_ + 1) > table_.size()) grow();
-        ++used_;
-        return free_place(object);
+    [[nodiscard]] Account *find(const void *object) noexcept {
+        if (used_ == 0) return nullptr;
+        Account &account = place_of(object);
+        return account.object != nullptr ? &account : nullptr;  // an event may name NULL
     }
 
     void grow() {
@@ -115,7 +103,7 @@ private:
         old.swap(table_);
         mask_ = table_.size() - 1;
         for (const Account &account : old)
-            if (account.object != nullptr) free_place(account.object) = account;
+            if (account.object != nullptr) place_of(account.object) = account;
     }
 
     // Accounts behind move up where that brings them no further than to their home.
@@ -135,11 +123,11 @@ private:
     }
 
     // Rank: innermost. Nothing is called while it is held.
-    mutable SpinLock lock_;
+    SpinLock lock_;
     std::vector<Account> table_;  // its size is 0 or a power of two
     std::size_t mask_ = 0;        // that size less one
     std::size_t used_ = 0;
-    std::uint64_t last_id_ = 0;
+    std::atomic<std::uint64_t> last_id_{0};  // changed under the lock
 };
 
 }  // namespace verbs::device
