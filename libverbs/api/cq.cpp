@@ -57,9 +57,9 @@ int ibv_destroy_cq(ibv_cq *cq) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(cq, "cq"));
         ibv_comp_channel *const channel = cq->channel;
-        const auto before = self->events().now();
+        const auto before = self->events().before_destroying();
         VERBS_CHECK(self->call("destroy_cq", self->ops().destroy_cq, cq));
-        self->events().forget(cq, before);  // a provider may not have retired it
+        self->events().forget(cq, before);
         count_users(channel, -1);
         return {};
     });

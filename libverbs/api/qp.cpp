@@ -73,9 +73,9 @@ int ibv_query_qp(ibv_qp *qp, ibv_qp_attr *attr, int attr_mask, ibv_qp_init_attr 
 int ibv_destroy_qp(ibv_qp *qp) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(qp, "qp"));
-        const auto before = self->events().now();
+        const auto before = self->events().before_destroying();
         VERBS_CHECK(self->call("destroy_qp", self->ops().destroy_qp, qp));
-        self->events().forget(qp, before);  // a provider may not have retired it
+        self->events().forget(qp, before);
         return {};
     });
 }

@@ -53,9 +53,9 @@ int ibv_query_srq(ibv_srq *srq, ibv_srq_attr *srq_attr) {
 int ibv_destroy_srq(ibv_srq *srq) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(srq, "srq"));
-        const auto before = self->events().now();
+        const auto before = self->events().before_destroying();
         VERBS_CHECK(self->call("destroy_srq", self->ops().destroy_srq, srq));
-        self->events().forget(srq, before);  // a provider may not have retired it
+        self->events().forget(srq, before);
         return {};
     });
 }

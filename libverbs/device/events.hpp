@@ -15,6 +15,12 @@
 
 namespace verbs::device {
 
+// The object whose account this thread has closed last: most providers retire what they destroy,
+// and then there is nothing left to look for. In static thread-local memory, as
+// reason::offered_bytes.
+extern constinit thread_local const void *closed_here
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 class EventBook {
 public:
     enum class Kind : std::uint8_t { completion, async };
@@ -34,9 +40,10 @@ public:
         account = {object, id, {}};
     }
 
-    // A number that tells the accounts opened so far from later ones: of an object that is there
-    // from what takes its address when it is gone.
-    [[nodiscard]] std::uint64_t now() const noexcept {
+    // Before an object is destroyed: for forget() afterwards. The number tells the accounts opened
+    // so far from that of a later object at the same address.
+    [[nodiscard]] std::uint64_t before_destroying() const noexcept {
+        closed_here = nullptr;
         return last_id_.load(std::memory_order_relaxed);
     }
 
@@ -56,14 +63,16 @@ public:
         if (account == nullptr) return std::nullopt;
         const Taken taken = account->taken;
         erase(*account);
+        closed_here = object;
         return taken;
     }
 
-    // Ends an account, if it is still open and was opened before then, a number of now().
-    void forget(const void *object, std::uint64_t then) {
+    // Ends the account of an object that has been destroyed, where its provider has not retired it.
+    void forget(const void *object, std::uint64_t before) {
+        if (closed_here == object) return;
         const std::lock_guard guard(lock_);
         Account *account = find(object);
-        if (account != nullptr && account->id <= then) erase(*account);
+        if (account != nullptr && account->id <= before) erase(*account);
     }
 
 private:
@@ -97,9 +106,10 @@ private:
         return account.object != nullptr ? &account : nullptr;  // an event may name NULL
     }
 
+    // Seldom: each time the whole table is cleared and filled anew.
     void grow() {
         constexpr std::size_t kLeast = 64;
-        std::vector<Account> old(table_.empty() ? kLeast : 2 * table_.size());
+        std::vector<Account> old(table_.empty() ? kLeast : 4 * table_.size());
         old.swap(table_);
         mask_ = table_.size() - 1;
         for (const Account &account : old)

@@ -124,14 +124,14 @@ public:
         : AnyCommand(CommandStorage<Room>::bytes, Room, object, method) {}
 };
 
-// Inline, so that a command whose attributes are known is little more than its bytes.
+// Inline in any case, so that a command whose attributes are known is little more than its bytes.
 
 inline AnyCommand::AnyCommand(std::byte *storage, std::uint16_t room, std::uint16_t object,
                               std::uint16_t method) noexcept
     : storage_(storage), object_(object), method_(method), end_(first() + room) {}
 
-inline AnyCommand::Place AnyCommand::add(std::uint16_t id, std::size_t length,
-                                         std::uint64_t data) noexcept {
+[[gnu::always_inline]] inline AnyCommand::Place
+AnyCommand::add(std::uint16_t id, std::size_t length, std::uint64_t data) noexcept {
     if (next_ == end_ || length > std::numeric_limits<std::uint16_t>::max()) {
         is_too_long_ = true;
         return {first()};  // never run
@@ -145,8 +145,8 @@ inline AnyCommand::Place AnyCommand::add(std::uint16_t id, std::size_t length,
     return {next_++};
 }
 
-inline AnyCommand::Place AnyCommand::in_bytes(std::uint16_t id,
-                                              std::span<const std::byte> bytes) noexcept {
+[[gnu::always_inline]] inline AnyCommand::Place
+AnyCommand::in_bytes(std::uint16_t id, std::span<const std::byte> bytes) noexcept {
     std::uint64_t data = 0;
     if (bytes.size() > sizeof data)
         data = detail::address_of(bytes.data());
@@ -162,8 +162,8 @@ inline AnyCommand::Place AnyCommand::alternative(std::uint16_t id, std::uint8_t 
     return place;
 }
 
-inline AnyCommand::Place AnyCommand::out_bytes(std::uint16_t id,
-                                               std::span<std::byte> bytes) noexcept {
+[[gnu::always_inline]] inline AnyCommand::Place
+AnyCommand::out_bytes(std::uint16_t id, std::span<std::byte> bytes) noexcept {
     return add(id, bytes.size(), detail::address_of(bytes.data()));
 }
 
@@ -188,7 +188,7 @@ inline AnyCommand::Place AnyCommand::new_descriptor(std::uint16_t id) noexcept {
     return add(id, 0, detail::kNotAnswered);
 }
 
-inline void AnyCommand::udata(const Udata &udata) noexcept {
+[[gnu::always_inline]] inline void AnyCommand::udata(const Udata &udata) noexcept {
     if (!udata.in.empty()) in_bytes(UVERBS_ATTR_UHW_IN, udata.in);
     if (!udata.out.empty()) out_bytes(UVERBS_ATTR_UHW_OUT, udata.out);
 }
@@ -213,7 +213,8 @@ inline Result<int> AnyCommand::created_descriptor(const char *verb, Place place)
     return static_cast<int>(fd);
 }
 
-inline ib_uverbs_ioctl_hdr *AnyCommand::finish(std::uint32_t driver_id) noexcept {
+[[gnu::always_inline]] inline ib_uverbs_ioctl_hdr *
+AnyCommand::finish(std::uint32_t driver_id) noexcept {
     if (is_too_long_) return nullptr;
     auto *header = reinterpret_cast<ib_uverbs_ioctl_hdr *>(storage_);
     const auto count = static_cast<std::uint16_t>(next_ - first());

@@ -89,7 +89,7 @@ namespace detail {
 }  // namespace detail
 
 // Inline, like the command itself: together they are one piece of code in front of the ioctl.
-inline int Context::run_quietly(AnyCommand &command) const noexcept {
+[[gnu::always_inline]] inline int Context::run_quietly(AnyCommand &command) const noexcept {
     if (abi_ == Abi::write) return ENOTTY;  // as the kernel would say
     auto *header = command.finish(driver_id_);
     if (header == nullptr) return E2BIG;
@@ -98,7 +98,7 @@ inline int Context::run_quietly(AnyCommand &command) const noexcept {
     return result == 0 ? 0 : detail::outcome(result, before);
 }
 
-inline int Context::invoke(const WriteCommand &command) const noexcept {
+[[gnu::always_inline]] inline int Context::invoke(const WriteCommand &command) const noexcept {
     Command<5> outer(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
     outer.in_bytes(UVERBS_ATTR_CORE_IN, command.request);
     if (!command.response.empty()) outer.out_bytes(UVERBS_ATTR_CORE_OUT, command.response);
@@ -107,16 +107,18 @@ inline int Context::invoke(const WriteCommand &command) const noexcept {
     return run_quietly(outer);
 }
 
-inline int Context::run_quietly(const WriteCommand &command) const noexcept {
+[[gnu::always_inline]] inline int Context::run_quietly(const WriteCommand &command) const noexcept {
     return abi_ == Abi::attributes ? invoke(command) : write(command);
 }
 
-inline Result<void> Context::run(const char *verb, AnyCommand &command) const {
+[[gnu::always_inline]] inline Result<void> Context::run(const char *verb,
+                                                        AnyCommand &command) const {
     if (const int code = run_quietly(command); code != 0) return refused(verb, code);
     return {};
 }
 
-inline Result<void> Context::run(const char *verb, const WriteCommand &command) const {
+[[gnu::always_inline]] inline Result<void> Context::run(const char *verb,
+                                                        const WriteCommand &command) const {
     if (const int code = run_quietly(command); code != 0) return refused(verb, code);
     return {};
 }

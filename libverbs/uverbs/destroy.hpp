@@ -16,9 +16,9 @@ struct DestroyMethod {
 
 // `number` and `request` are the older command.
 template <class Request>
-[[nodiscard]] Result<void> destroy(const Context &context, const char *verb, DestroyMethod method,
-                                   std::uint32_t handle, std::uint32_t number,
-                                   const Request &request) {
+[[nodiscard, gnu::always_inline]] inline Result<void>
+destroy(const Context &context, const char *verb, DestroyMethod method, std::uint32_t handle,
+        std::uint32_t number, const Request &request) {
     Command<1> command(method.object, method.method);
     command.object(method.handle, handle);
     int code = context.run_quietly(command);

@@ -42,8 +42,9 @@ protected:
           mask_(shape.mask), shift_(shape.shift) {}
 
     // The queue that lies in these bytes, if it does. `element` is how many bytes of a slot we use.
-    [[nodiscard]] static verbs::Result<Shape> judge(void *start, std::size_t size,
-                                                    std::size_t element) {
+    // Inline, also in open(): who opens a queue keeps what it is in registers.
+    [[nodiscard, gnu::always_inline]] static verbs::Result<Shape>
+    judge(void *start, std::size_t size, std::size_t element) {
         // 2^31 bytes for a slot is far above what any queue has, and keeps the arithmetic in 64
         // bits.
         constexpr uint32_t kMaxShift = 31;
@@ -89,8 +90,8 @@ protected:
 class WorkQueue : public SharedQueue {
 public:
     WorkQueue() = default;
-    [[nodiscard]] static verbs::Result<WorkQueue> open(void *start, std::size_t size,
-                                                       std::size_t element) {
+    [[nodiscard, gnu::always_inline]] static verbs::Result<WorkQueue>
+    open(void *start, std::size_t size, std::size_t element) {
         VERBS_TRY(shape, judge(start, size, element));
         return WorkQueue(shape);
     }
@@ -125,7 +126,8 @@ private:
 class CompletionQueue : public SharedQueue {
 public:
     CompletionQueue() = default;
-    [[nodiscard]] static verbs::Result<CompletionQueue> open(void *start, std::size_t size) {
+    [[nodiscard, gnu::always_inline]] static verbs::Result<CompletionQueue> open(void *start,
+                                                                                 std::size_t size) {
         VERBS_TRY(shape, judge(start, size, sizeof(ib_uverbs_wc)));
         return CompletionQueue(shape);
     }
