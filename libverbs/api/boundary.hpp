@@ -7,6 +7,9 @@
 #include "core/result.hpp"
 
 #include <pthread.h>
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
 
 #include <cerrno>
 #include <exception>
@@ -21,12 +24,26 @@ namespace verbs::api {
 // two calls that wait for events do their waiting outside of it (event_fd.hpp).
 class CancellationOff {
 public:
-    CancellationOff() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-    ~CancellationOff() { ::pthread_setcancelstate(before_, nullptr); }
+    CancellationOff() noexcept {
+        if (can_happen_) ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
+    }
+    ~CancellationOff() {
+        if (can_happen_) ::pthread_setcancelstate(before_, nullptr);
+    }
     CancellationOff(const CancellationOff &) = delete;
     CancellationOff &operator=(const CancellationOff &) = delete;
 
 private:
+    // Nobody cancels the only thread of a process, and this takes a tenth of a short call.
+    static bool has_other_threads() noexcept {
+#if __has_include(<sys/single_threaded.h>)
+        return __libc_single_threaded == 0;
+#else
+        return true;
+#endif
+    }
+
+    const bool can_happen_ = has_other_threads();
     int before_ = PTHREAD_CANCEL_ENABLE;
 };
 
@@ -69,9 +86,12 @@ template <class Call, class Deliver>
 
 }  // namespace boundary
 
+// Inline as well, or each public function would first put what its callable needs into memory.
+
 // Shape `pointer`: the value, or NULL with errno set. The callable returns Result<T *>.
 template <class Call>
-auto pointer(Call &&call) noexcept -> typename std::invoke_result_t<Call>::value_type {
+[[gnu::always_inline]] inline auto pointer(Call &&call) noexcept ->
+    typename std::invoke_result_t<Call>::value_type {
     typename std::invoke_result_t<Call>::value_type value = nullptr;
     boundary::settle(call, [&](auto &result) { value = *result; });
     return value;
@@ -79,31 +99,31 @@ auto pointer(Call &&call) noexcept -> typename std::invoke_result_t<Call>::value
 
 // Shape `errno`: 0, or the errno value, which is in errno as well.
 template <class Call>
-int errno_value(Call &&call) noexcept {
+[[gnu::always_inline]] inline int errno_value(Call &&call) noexcept {
     return boundary::settle(call, [](auto &) {});
 }
 
 // Shape `minus_one`: 0, or -1 with errno set.
 template <class Call>
-int minus_one(Call &&call) noexcept {
+[[gnu::always_inline]] inline int minus_one(Call &&call) noexcept {
     return boundary::settle(call, [](auto &) {}) == 0 ? 0 : -1;
 }
 
 // Shape `count`: the value, or a negative number with errno set: `failure`, as it is at the end.
 template <class Call>
-int count(Call &&call, const int &failure) noexcept {
+[[gnu::always_inline]] inline int count(Call &&call, const int &failure) noexcept {
     int value = 0;
     return boundary::settle(call, [&](auto &result) { value = *result; }) == 0 ? value : failure;
 }
 
 template <class Call>
-int count(Call &&call) noexcept {
+[[gnu::always_inline]] inline int count(Call &&call) noexcept {
     return count(call, -1);
 }
 
 // Shape `void`: cannot fail for the program; a reason is left, errno is not touched.
 template <class Call>
-void nothing(Call &&call) noexcept {
+[[gnu::always_inline]] inline void nothing(Call &&call) noexcept {
     const int before = errno;
     boundary::settle(call, [](auto &) {});
     errno = before;
@@ -111,7 +131,7 @@ void nothing(Call &&call) noexcept {
 
 // Shape `value`: the answer, or `otherwise`; errno is not touched.
 template <class T, class Call>
-T value_or(T otherwise, Call &&call) noexcept {
+[[gnu::always_inline]] inline T value_or(T otherwise, Call &&call) noexcept {
     const int before = errno;
     T value = otherwise;
     boundary::settle(call, [&](auto &result) { value = *result; });

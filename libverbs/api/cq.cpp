@@ -24,8 +24,8 @@ void verbs::api::adopt(device::Context &context, ibv_cq &cq, ibv_comp_channel *c
     cq.cq_context = cq_context;
     cq.comp_events_completed = 0;
     cq.async_events_completed = 0;
-    ::pthread_mutex_init(&cq.mutex, nullptr);
-    ::pthread_cond_init(&cq.cond, nullptr);
+    cq.mutex = PTHREAD_MUTEX_INITIALIZER;
+    cq.cond = PTHREAD_COND_INITIALIZER;
     context.events().open(&cq);
     count_users(channel, 1);
 }
@@ -58,9 +58,9 @@ int ibv_destroy_cq(ibv_cq *cq) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(cq, "cq"));
         ibv_comp_channel *const channel = cq->channel;
-        const auto id = self->events().id_of(cq);
+        const auto before = self->events().before_destroying();
         VERBS_CHECK(self->call("destroy_cq", self->ops().destroy_cq, cq));
-        if (id) self->events().forget(cq, *id);
+        self->events().forget(cq, before);
         count_users(channel, -1);
         return {};
     });

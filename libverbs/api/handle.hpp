@@ -27,14 +27,16 @@ using device::Context;
 }
 
 // Refuses a NULL argument by its name.
-[[nodiscard]] inline Result<void> required(const void *argument, const char *name) {
+[[nodiscard, gnu::always_inline]] inline Result<void> required(const void *argument,
+                                                               const char *name) {
     if (argument == nullptr) return is_null(name);
     return {};
 }
 
 // The Context an object hangs below: pd, mr, mw, cq, channel, srq, qp or ah.
 template <class Object>
-[[nodiscard]] Result<Context *> owner_of(const Object *object, const char *name) {
+[[nodiscard, gnu::always_inline]] inline Result<Context *> owner_of(const Object *object,
+                                                                    const char *name) {
     if (object == nullptr) return is_null(name);
     Context *const context = Context::find(object->context);
     if (context == nullptr) return is_foreign(name, object->context);
@@ -43,7 +45,8 @@ template <class Object>
 
 // Refuses an object that hangs below another context. An absent one is fine.
 template <class Object>
-[[nodiscard]] Result<void> same_device(Context &context, const Object *object, const char *name) {
+[[nodiscard, gnu::always_inline]] inline Result<void>
+same_device(Context &context, const Object *object, const char *name) {
     if (object != nullptr && object->context != &context.handle())
         return is_of_another_device(name);
     return {};
@@ -51,7 +54,8 @@ template <class Object>
 
 // Refuses a success that brought nothing.
 template <class Object>
-[[nodiscard]] Result<void> delivered(const Object *object, const char *name) {
+[[nodiscard, gnu::always_inline]] inline Result<void> delivered(const Object *object,
+                                                                const char *name) {
     if (object == nullptr) return is_missing(name);
     return {};
 }

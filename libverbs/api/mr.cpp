@@ -12,7 +12,7 @@ constexpr int kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                              IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_ON_DEMAND |
                              IBV_ACCESS_HUGETLB | IBV_ACCESS_OPTIONAL_RANGE;
 
-Result<void> check_access(int access) {
+[[gnu::always_inline]] inline Result<void> check_access(int access) {
     if ((access & ~kKnownAccess) != 0) return fail(EINVAL, "unknown access flags");
     const bool changes_memory =
         (access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0;
@@ -27,7 +27,9 @@ Result<void> check_range(const void *addr, std::size_t length) {
     return {};
 }
 
-ibv_mr *reg(ibv_pd *pd, void *addr, std::size_t length, std::uint64_t iova, int access) {
+// One piece of code for both ways to register.
+[[gnu::noinline]] ibv_mr *reg(ibv_pd *pd, void *addr, std::size_t length, std::uint64_t iova,
+                              int access) {
     return api::pointer([&]() -> Result<ibv_mr *> {
         VERBS_TRY(self, api::owner_of(pd, "pd"));
         VERBS_CHECK(check_access(access));

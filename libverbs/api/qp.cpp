@@ -23,8 +23,8 @@ void verbs::api::adopt(device::Context &context, ibv_qp &qp, ibv_pd *pd,
     qp.state = IBV_QPS_RESET;
     qp.qp_type = attr.qp_type;
     qp.events_completed = 0;
-    ::pthread_mutex_init(&qp.mutex, nullptr);
-    ::pthread_cond_init(&qp.cond, nullptr);
+    qp.mutex = PTHREAD_MUTEX_INITIALIZER;
+    qp.cond = PTHREAD_COND_INITIALIZER;
     context.events().open(&qp);
 }
 
@@ -74,9 +74,9 @@ int ibv_query_qp(ibv_qp *qp, ibv_qp_attr *attr, int attr_mask, ibv_qp_init_attr 
 int ibv_destroy_qp(ibv_qp *qp) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(qp, "qp"));
-        const auto id = self->events().id_of(qp);
+        const auto before = self->events().before_destroying();
         VERBS_CHECK(self->call("destroy_qp", self->ops().destroy_qp, qp));
-        if (id) self->events().forget(qp, *id);
+        self->events().forget(qp, before);
         return {};
     });
 }

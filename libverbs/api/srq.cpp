@@ -11,8 +11,8 @@ void verbs::api::adopt(device::Context &context, ibv_srq &srq, ibv_pd *pd, void 
     srq.srq_context = srq_context;
     srq.pd = pd;
     srq.events_completed = 0;
-    ::pthread_mutex_init(&srq.mutex, nullptr);
-    ::pthread_cond_init(&srq.cond, nullptr);
+    srq.mutex = PTHREAD_MUTEX_INITIALIZER;
+    srq.cond = PTHREAD_COND_INITIALIZER;
     context.events().open(&srq);
 }
 
@@ -49,9 +49,9 @@ int ibv_query_srq(ibv_srq *srq, ibv_srq_attr *srq_attr) {
 int ibv_destroy_srq(ibv_srq *srq) {
     return api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, api::owner_of(srq, "srq"));
-        const auto id = self->events().id_of(srq);
+        const auto before = self->events().before_destroying();
         VERBS_CHECK(self->call("destroy_srq", self->ops().destroy_srq, srq));
-        if (id) self->events().forget(srq, *id);
+        self->events().forget(srq, before);
         return {};
     });
 }

@@ -32,11 +32,7 @@ public:
     [[nodiscard]] static Result<Mapping> shared(int fd, std::size_t size, int protection,
                                                 off_t offset = 0) {
         void *start = ::mmap(nullptr, size, protection, MAP_SHARED, fd, offset);
-        if (start == MAP_FAILED) {
-            const int code = errno;
-            return fail(code, std::string("mmap of ") + std::to_string(size) +
-                                  " shared bytes: " + std::strerror(code));
-        }
+        if (start == MAP_FAILED) return refused(size, errno);
         Mapping mapping;
         mapping.start_ = start;
         mapping.size_ = size;
@@ -52,6 +48,12 @@ public:
     }
 
 private:
+    // Out of line, as every failure (core/result.hpp).
+    [[nodiscard, gnu::cold, gnu::noinline]] static Failure refused(std::size_t size, int code) {
+        return fail(code, std::string("mmap of ") + std::to_string(size) +
+                              " shared bytes: " + std::strerror(code));
+    }
+
     void *start_ = nullptr;
     std::size_t size_ = 0;
 };

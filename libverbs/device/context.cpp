@@ -41,6 +41,8 @@ void fill_refusals(ibv_context_ops &ops) noexcept {
 
 const char Context::kOwner = 0;
 
+constinit thread_local const void *closed_here = nullptr;
+
 Context::Context(std::shared_ptr<Device> device) noexcept
     : Owned{&kOwner}, device_(std::move(device)) {}
 

@@ -6,14 +6,20 @@
 
 #include "core/spin_lock.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <utility>
 #include <vector>
 
 namespace verbs::device {
+
+// The object whose account this thread has closed last: most providers retire what they destroy,
+// and then there is nothing left to look for. In static thread-local memory, as
+// reason::offered_bytes.
+extern constinit thread_local const void *closed_here
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 class EventBook {
 public:
@@ -23,14 +29,22 @@ public:
         std::uint32_t async = 0;
     };
 
-    // Opens the account of a new object. The number tells this object from a later one at the
-    // same address.
-    std::uint64_t open(const void *object) {
+    // Opens the account of a new object.
+    void open(const void *object) {
         const std::lock_guard guard(lock_);
-        Account *account = find(object);
-        if (account == nullptr) account = &place_for(object);
-        *account = {object, ++last_id_, {}};
-        return last_id_;
+        if (2 * (used_ + 1) > table_.size()) grow();
+        Account &account = place_of(object);
+        if (account.object == nullptr) ++used_;
+        const std::uint64_t id = last_id_.load(std::memory_order_relaxed) + 1;
+        last_id_.store(id, std::memory_order_relaxed);
+        account = {object, id, {}};
+    }
+
+    // Before an object is destroyed: for forget() afterwards. The number tells the accounts opened
+    // so far from that of a later object at the same address.
+    [[nodiscard]] std::uint64_t before_destroying() const noexcept {
+        closed_here = nullptr;
+        return last_id_.load(std::memory_order_relaxed);
     }
 
     // Counts an event that is about to reach the program. False: no such object, drop the event.
@@ -42,14 +56,6 @@ public:
         return true;
     }
 
-    // The number of the object that has its account open now, or nothing.
-    [[nodiscard]] std::optional<std::uint64_t> id_of(const void *object) const {
-        const std::lock_guard guard(lock_);
-        const Account *account = find(object);
-        if (account == nullptr) return std::nullopt;
-        return account->id;
-    }
-
     // Ends an account and tells its final count: from here on no event is handed out.
     [[nodiscard]] std::optional<Taken> close(const void *object) {
         const std::lock_guard guard(lock_);
@@ -57,14 +63,16 @@ public:
         if (account == nullptr) return std::nullopt;
         const Taken taken = account->taken;
         erase(*account);
+        closed_here = object;
         return taken;
     }
 
-    // Ends the account of that one object, if it is still open.
-    void forget(const void *object, std::uint64_t id) {
+    // Ends the account of an object that has been destroyed, where its provider has not retired it.
+    void forget(const void *object, std::uint64_t before) {
+        if (closed_here == object) return;
         const std::lock_guard guard(lock_);
         Account *account = find(object);
-        if (account != nullptr && account->id == id) erase(*account);
+        if (account != nullptr && account->id <= before) erase(*account);
     }
 
 private:
@@ -84,38 +92,28 @@ private:
         return (place + 1) & mask_;
     }
 
-    [[nodiscard]] const Account *find(const void *object) const noexcept {
-        if (used_ == 0) return nullptr;
-        for (std::size_t place = home(object);; place = behind(place)) {
-            const Account &account = table_[place];
-            if (account.object == nullptr) return nullptr;  // first: an event may name NULL
-            if (account.object == object) return &account;
-        }
-    }
-    [[nodiscard]] Account *find(const void *object) noexcept {
-        return const_cast<Account *>(std::as_const(*this).find(object));
-    }
-
-    [[nodiscard]] Account &free_place(const void *object) noexcept {
+    // The object's account, or the free place for it.
+    [[nodiscard]] Account &place_of(const void *object) noexcept {
         std::size_t place = home(object);
-        while (table_[place].object != nullptr)
+        while (table_[place].object != nullptr && table_[place].object != object)
             place = behind(place);
         return table_[place];
     }
 
-    [[nodiscard]] Account &place_for(const void *object) {
-        if (2 * (used_ + 1) > table_.size()) grow();
-        ++used_;
-        return free_place(object);
+    [[nodiscard]] Account *find(const void *object) noexcept {
+        if (used_ == 0) return nullptr;
+        Account &account = place_of(object);
+        return account.object != nullptr ? &account : nullptr;  // an event may name NULL
     }
 
+    // Seldom: each time the whole table is cleared and filled anew.
     void grow() {
         constexpr std::size_t kLeast = 64;
-        std::vector<Account> old(table_.empty() ? kLeast : 2 * table_.size());
+        std::vector<Account> old(table_.empty() ? kLeast : 4 * table_.size());
         old.swap(table_);
         mask_ = table_.size() - 1;
         for (const Account &account : old)
-            if (account.object != nullptr) free_place(account.object) = account;
+            if (account.object != nullptr) place_of(account.object) = account;
     }
 
     // Accounts behind move up where that brings them no further than to their home.
@@ -135,11 +133,11 @@ private:
     }
 
     // Rank: innermost. Nothing is called while it is held.
-    mutable SpinLock lock_;
+    SpinLock lock_;
     std::vector<Account> table_;  // its size is 0 or a power of two
     std::size_t mask_ = 0;        // that size less one
     std::size_t used_ = 0;
-    std::uint64_t last_id_ = 0;
+    std::atomic<std::uint64_t> last_id_{0};  // changed under the lock
 };
 
 }  // namespace verbs::device

@@ -47,15 +47,16 @@ void wait_until(Object &object, const EventBook::Taken &taken,
     ::pthread_mutex_unlock(&object.mutex);
 }
 
-// Closes the object's account, waits until `is_acknowledged(taken)`, and ends mutex and cond.
+// Closes the object's account, waits until `is_acknowledged(taken)`, and ends mutex and cond, which
+// nobody has touched when no event was taken.
 template <class Object, class Predicate>
 void retire(Object *object, Predicate &&is_acknowledged) noexcept {
     if (object == nullptr || object->context == nullptr) return;  // its creation failed half-way
     Context *const context = Context::find(object->context);
     if (context == nullptr) return;
     const auto taken = context->events().close(object);
-    if (!taken) return;
-    if (taken->completion != 0 || taken->async != 0) wait_until(*object, *taken, is_acknowledged);
+    if (!taken || (taken->completion == 0 && taken->async == 0)) return;
+    wait_until(*object, *taken, is_acknowledged);
     ::pthread_cond_destroy(&object->cond);
     ::pthread_mutex_destroy(&object->mutex);
 }

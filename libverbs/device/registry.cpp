@@ -111,20 +111,25 @@ bool is_set(const std::string &variable) {
     return environment::get(variable.c_str()) != nullptr;
 }
 
+}  // namespace
+
 // Whether nobody has asked the provider to show itself beside devices of the kernel.
-bool steps_back(const loader::Yield &yield) {
+bool Registry::steps_back(const loader::Provider &provider) {
+    const loader::Yield &yield = *provider.manifest().yields;
     if (std::any_of(yield.unless_set.begin(), yield.unless_set.end(), &is_set)) return false;
-    return yield.unless_file.empty() || ::access(yield.unless_file.c_str(), F_OK) != 0;
+    if (yield.unless_file.empty()) return true;
+    const auto [known, is_new] = has_its_file_.try_emplace(&provider, false);
+    if (is_new) known->second = ::access(yield.unless_file.c_str(), F_OK) == 0;
+    return !known->second;
 }
 
 // Whether the provider may have devices of its own for this process.
-bool is_asked_for(const loader::Manifest &manifest, bool kernel_has_devices) {
+bool Registry::is_asked_for(const loader::Provider &provider, bool kernel_has_devices) {
+    const loader::Manifest &manifest = provider.manifest();
     if (!manifest.enumerates) return false;
     if (!manifest.only_with.empty() && !is_set(manifest.only_with)) return false;
-    return !(kernel_has_devices && manifest.yields && steps_back(*manifest.yields));
+    return !(kernel_has_devices && manifest.yields && steps_back(provider));
 }
-
-}  // namespace
 
 // A look at everything, while it goes on.
 struct Registry::Scan {
@@ -167,7 +172,7 @@ void Registry::scan() {
     // First, because providers ask how many devices the kernel has.
     const bool kernel_has_devices = take_kernel_devices(scan);
     for (const auto &provider : providers_)
-        if (is_asked_for(provider->manifest(), kernel_has_devices)) ask(*provider, scan);
+        if (is_asked_for(*provider, kernel_has_devices)) ask(*provider, scan);
 
     Devices vanished;  // goes after the lock
     const std::lock_guard guard(lock_);

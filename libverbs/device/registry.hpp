@@ -48,6 +48,8 @@ private:
     void scan();
     // Whether the kernel has any.
     [[nodiscard]] bool take_kernel_devices(Scan &scan);
+    [[nodiscard]] bool steps_back(const loader::Provider &provider);
+    [[nodiscard]] bool is_asked_for(const loader::Provider &provider, bool kernel_has_devices);
     [[nodiscard]] loader::Provider *driver_of(const KernelDevice &device);
     void ask(loader::Provider &provider, Scan &scan);
     void add(loader::Provider &provider, const verbs_provider_device &announced, Scan &scan);
@@ -62,6 +64,8 @@ private:
     bool is_discovered_ = false;
     std::vector<std::unique_ptr<loader::Provider>> providers_;
     std::vector<std::string> refused_manifests_;
+    // Of those that step back unless a file is there: looked for once.
+    std::unordered_map<const loader::Provider *, bool> has_its_file_;
 
     // Rank 2. Nothing is called while it is held.
     std::mutex lock_;

@@ -28,7 +28,7 @@ Result<void> destroy_ah(const Context &context, std::uint32_t ah) {
     const ib_uverbs_destroy_ah request{ah};
     return destroy(context, "destroy_ah",
                    {UVERBS_OBJECT_AH, UVERBS_METHOD_AH_DESTROY, UVERBS_ATTR_DESTROY_AH_HANDLE}, ah,
-                   write_command(IB_USER_VERBS_CMD_DESTROY_AH, request));
+                   IB_USER_VERBS_CMD_DESTROY_AH, request);
 }
 
 }  // namespace verbs::uverbs

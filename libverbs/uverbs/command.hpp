@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/result.hpp"
+#include "uverbs/failure.hpp"
 #include "uverbs/udata.hpp"
 
 #include <rdma/ib_user_ioctl_cmds.h>
@@ -28,6 +29,8 @@ namespace detail {
 
 // What stands where the kernel is to put a handle or a descriptor; it is neither.
 inline constexpr std::uint64_t kNotAnswered = std::numeric_limits<std::uint64_t>::max();
+// Handles and descriptors are positive ints in the kernel.
+inline constexpr std::uint64_t kLargest = std::numeric_limits<int>::max();
 
 inline std::uint64_t address_of(const void *memory) noexcept {
     return reinterpret_cast<std::uintptr_t>(memory);
@@ -38,7 +41,9 @@ inline std::uint64_t address_of(const void *memory) noexcept {
 class AnyCommand {
 public:
     // Which attribute of the command, to look at its answer.
-    enum class Place : std::uint16_t {};
+    struct Place {
+        ib_uverbs_attr *attribute;
+    };
 
     AnyCommand(const AnyCommand &) = delete;
     AnyCommand &operator=(const AnyCommand &) = delete;
@@ -92,14 +97,16 @@ protected:
 
 private:
     Place add(std::uint16_t id, std::size_t length, std::uint64_t data) noexcept;
-    [[nodiscard]] ib_uverbs_attr *at(Place place) const noexcept;
+    [[nodiscard]] ib_uverbs_attr *first() const noexcept {
+        return reinterpret_cast<ib_uverbs_attr *>(storage_ + sizeof(ib_uverbs_ioctl_hdr));
+    }
 
     std::byte *const storage_;
-    const std::uint16_t room_;
     const std::uint16_t object_;
     const std::uint16_t method_;
-    std::uint16_t count_ = 0;
     bool is_too_long_ = false;
+    ib_uverbs_attr *next_ = first();
+    ib_uverbs_attr *const end_;
 };
 
 // The storage comes first among the bases: it is there before AnyCommand writes into it.
@@ -117,35 +124,29 @@ public:
         : AnyCommand(CommandStorage<Room>::bytes, Room, object, method) {}
 };
 
-// Inline, so that a command whose attributes are known is little more than its bytes.
+// Inline in any case, so that a command whose attributes are known is little more than its bytes.
 
 inline AnyCommand::AnyCommand(std::byte *storage, std::uint16_t room, std::uint16_t object,
                               std::uint16_t method) noexcept
-    : storage_(storage), room_(room), object_(object), method_(method) {}
+    : storage_(storage), object_(object), method_(method), end_(first() + room) {}
 
-inline ib_uverbs_attr *AnyCommand::at(Place place) const noexcept {
-    auto *first = reinterpret_cast<ib_uverbs_attr *>(storage_ + sizeof(ib_uverbs_ioctl_hdr));
-    return first + static_cast<std::uint16_t>(place);
-}
-
-inline AnyCommand::Place AnyCommand::add(std::uint16_t id, std::size_t length,
-                                         std::uint64_t data) noexcept {
-    if (count_ == room_ || length > std::numeric_limits<std::uint16_t>::max()) {
+[[gnu::always_inline]] inline AnyCommand::Place
+AnyCommand::add(std::uint16_t id, std::size_t length, std::uint64_t data) noexcept {
+    if (next_ == end_ || length > std::numeric_limits<std::uint16_t>::max()) {
         is_too_long_ = true;
-        return Place{0};  // never run
+        return {first()};  // never run
     }
     ib_uverbs_attr attribute{};
     attribute.attr_id = id;
     attribute.len = static_cast<std::uint16_t>(length);
     attribute.flags = UVERBS_ATTR_F_MANDATORY;
     attribute.data = data;
-    const Place place{count_++};
-    *at(place) = attribute;
-    return place;
+    *next_ = attribute;
+    return {next_++};
 }
 
-inline AnyCommand::Place AnyCommand::in_bytes(std::uint16_t id,
-                                              std::span<const std::byte> bytes) noexcept {
+[[gnu::always_inline]] inline AnyCommand::Place
+AnyCommand::in_bytes(std::uint16_t id, std::span<const std::byte> bytes) noexcept {
     std::uint64_t data = 0;
     if (bytes.size() > sizeof data)
         data = detail::address_of(bytes.data());
@@ -157,12 +158,12 @@ inline AnyCommand::Place AnyCommand::in_bytes(std::uint16_t id,
 inline AnyCommand::Place AnyCommand::alternative(std::uint16_t id, std::uint8_t element,
                                                  std::span<const std::byte> bytes) noexcept {
     const Place place = in_bytes(id, bytes);
-    if (!is_too_long_) at(place)->attr_data.enum_data.elem_id = element;
+    if (!is_too_long_) place.attribute->attr_data.enum_data.elem_id = element;
     return place;
 }
 
-inline AnyCommand::Place AnyCommand::out_bytes(std::uint16_t id,
-                                               std::span<std::byte> bytes) noexcept {
+[[gnu::always_inline]] inline AnyCommand::Place
+AnyCommand::out_bytes(std::uint16_t id, std::span<std::byte> bytes) noexcept {
     return add(id, bytes.size(), detail::address_of(bytes.data()));
 }
 
@@ -187,26 +188,40 @@ inline AnyCommand::Place AnyCommand::new_descriptor(std::uint16_t id) noexcept {
     return add(id, 0, detail::kNotAnswered);
 }
 
-inline void AnyCommand::udata(const Udata &udata) noexcept {
+[[gnu::always_inline]] inline void AnyCommand::udata(const Udata &udata) noexcept {
     if (!udata.in.empty()) in_bytes(UVERBS_ATTR_UHW_IN, udata.in);
     if (!udata.out.empty()) out_bytes(UVERBS_ATTR_UHW_OUT, udata.out);
 }
 
 inline void AnyCommand::make_optional(Place place) noexcept {
-    if (!is_too_long_) at(place)->flags = 0;
+    if (!is_too_long_) place.attribute->flags = 0;
 }
 
 inline bool AnyCommand::is_written(Place place) const noexcept {
-    return (at(place)->flags & UVERBS_ATTR_F_VALID_OUTPUT) != 0;
+    return (place.attribute->flags & UVERBS_ATTR_F_VALID_OUTPUT) != 0;
 }
 
-inline ib_uverbs_ioctl_hdr *AnyCommand::finish(std::uint32_t driver_id) noexcept {
+inline Result<std::uint32_t> AnyCommand::created_object(const char *verb, Place place) const {
+    const std::uint64_t handle = place.attribute->data;
+    if (handle > detail::kLargest) return odd_answer(verb, "no handle for what was created");
+    return static_cast<std::uint32_t>(handle);
+}
+
+inline Result<int> AnyCommand::created_descriptor(const char *verb, Place place) const {
+    const std::uint64_t fd = place.attribute->data;
+    if (fd > detail::kLargest) return odd_answer(verb, "no descriptor for what was created");
+    return static_cast<int>(fd);
+}
+
+[[gnu::always_inline]] inline ib_uverbs_ioctl_hdr *
+AnyCommand::finish(std::uint32_t driver_id) noexcept {
     if (is_too_long_) return nullptr;
     auto *header = reinterpret_cast<ib_uverbs_ioctl_hdr *>(storage_);
-    header->length = static_cast<std::uint16_t>(sizeof *header + count_ * sizeof(ib_uverbs_attr));
+    const auto count = static_cast<std::uint16_t>(next_ - first());
+    header->length = static_cast<std::uint16_t>(sizeof *header + count * sizeof(ib_uverbs_attr));
     header->object_id = object_;
     header->method_id = method_;
-    header->num_attrs = count_;
+    header->num_attrs = count;
     header->reserved1 = 0;
     header->driver_id = driver_id;
     header->reserved2 = 0;

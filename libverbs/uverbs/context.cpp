@@ -115,34 +115,11 @@ Result<void> Context::open_async_events() {
     return {};
 }
 
-Result<void> Context::run(const char *verb, AnyCommand &command) const {
-    if (const int code = run_quietly(command); code != 0) return refused(verb, code);
-    return {};
-}
-
-Result<void> Context::run(const char *verb, const WriteCommand &command) const {
-    if (const int code = run_quietly(command); code != 0) return refused(verb, code);
-    return {};
-}
-
-int Context::run_quietly(const WriteCommand &command) const noexcept {
-    return abi_ == Abi::attributes ? invoke(command) : write(command);
-}
-
 // write() is half the work of the ioctl, but the kernel refuses it to a process that has changed
 // its user since the node was opened.
 int Context::run_briefly(const WriteCommand &command) const noexcept {
     const int code = write(command);
     return code == EACCES && abi_ == Abi::attributes ? invoke(command) : code;
-}
-
-int Context::invoke(const WriteCommand &command) const noexcept {
-    Command<5> outer(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
-    outer.in_bytes(UVERBS_ATTR_CORE_IN, command.request);
-    if (!command.response.empty()) outer.out_bytes(UVERBS_ATTR_CORE_OUT, command.response);
-    outer.constant(UVERBS_ATTR_WRITE_CMD, command.number);
-    outer.udata(command.udata);
-    return run_quietly(outer);
 }
 
 int Context::write(const WriteCommand &command) const noexcept {

@@ -7,6 +7,7 @@
 #include "core/fd.hpp"
 #include "core/result.hpp"
 #include "uverbs/command.hpp"
+#include "uverbs/failure.hpp"
 #include "uverbs/kernel.hpp"
 #include "uverbs/udata.hpp"
 #include "uverbs/write_command.hpp"
@@ -88,13 +89,38 @@ namespace detail {
 }  // namespace detail
 
 // Inline, like the command itself: together they are one piece of code in front of the ioctl.
-inline int Context::run_quietly(AnyCommand &command) const noexcept {
+[[gnu::always_inline]] inline int Context::run_quietly(AnyCommand &command) const noexcept {
     if (abi_ == Abi::write) return ENOTTY;  // as the kernel would say
     auto *header = command.finish(driver_id_);
     if (header == nullptr) return E2BIG;
     const int before = errno;
     const int result = kernel_->ioctl(kernel_->self, node_.get(), RDMA_VERBS_IOCTL, header);
     return result == 0 ? 0 : detail::outcome(result, before);
+}
+
+[[gnu::always_inline]] inline int Context::invoke(const WriteCommand &command) const noexcept {
+    Command<5> outer(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
+    outer.in_bytes(UVERBS_ATTR_CORE_IN, command.request);
+    if (!command.response.empty()) outer.out_bytes(UVERBS_ATTR_CORE_OUT, command.response);
+    outer.constant(UVERBS_ATTR_WRITE_CMD, command.number);
+    outer.udata(command.udata);
+    return run_quietly(outer);
+}
+
+[[gnu::always_inline]] inline int Context::run_quietly(const WriteCommand &command) const noexcept {
+    return abi_ == Abi::attributes ? invoke(command) : write(command);
+}
+
+[[gnu::always_inline]] inline Result<void> Context::run(const char *verb,
+                                                        AnyCommand &command) const {
+    if (const int code = run_quietly(command); code != 0) return refused(verb, code);
+    return {};
+}
+
+[[gnu::always_inline]] inline Result<void> Context::run(const char *verb,
+                                                        const WriteCommand &command) const {
+    if (const int code = run_quietly(command); code != 0) return refused(verb, code);
+    return {};
 }
 
 }  // namespace verbs::uverbs

@@ -107,8 +107,8 @@ Result<CqEventsReported> destroy_cq(const Context &context, std::uint32_t cq) {
     ib_uverbs_destroy_cq_resp reported{};
     VERBS_CHECK(destroy(context, "destroy_cq",
                         {UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_DESTROY, UVERBS_ATTR_DESTROY_CQ_HANDLE},
-                        UVERBS_ATTR_DESTROY_CQ_RESP, cq, reported,
-                        write_command(IB_USER_VERBS_CMD_DESTROY_CQ, request, reported)));
+                        UVERBS_ATTR_DESTROY_CQ_RESP, cq, IB_USER_VERBS_CMD_DESTROY_CQ, request,
+                        reported));
     return CqEventsReported{reported.comp_events_reported, reported.async_events_reported};
 }
 

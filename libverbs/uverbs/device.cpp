@@ -3,7 +3,7 @@
 
 #include "uverbs/failure.hpp"
 
-#include <cstdio>
+#include <charconv>
 
 namespace verbs::uverbs {
 
@@ -38,10 +38,13 @@ Result<ib_uverbs_ex_query_device_resp> query_device_ex(const Context &context, c
 }
 
 void write_firmware_version(std::uint64_t version, std::span<char, 24> text) noexcept {
-    const auto part = [version](unsigned shift) {
-        return static_cast<unsigned>(version >> shift & 0xffff);
-    };
-    std::snprintf(text.data(), text.size(), "%u.%u.%u", part(32), part(16), part(0));
+    char *next = text.data();
+    char *const end = text.data() + text.size() - 1;  // three numbers of at most 5 digits fit
+    for (const unsigned shift : {32u, 16u, 0u}) {
+        if (next != text.data()) *next++ = '.';
+        next = std::to_chars(next, end, version >> shift & 0xffff).ptr;
+    }
+    *next = '\0';
 }
 
 }  // namespace verbs::uverbs

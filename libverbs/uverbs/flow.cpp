@@ -54,7 +54,7 @@ Result<void> destroy_flow(const Context &context, std::uint32_t flow) {
     return destroy(
         context, "destroy_flow",
         {UVERBS_OBJECT_FLOW, UVERBS_METHOD_FLOW_DESTROY, UVERBS_ATTR_DESTROY_FLOW_HANDLE}, flow,
-        extended_command(IB_USER_VERBS_EX_CMD_DESTROY_FLOW, request));
+        IB_USER_VERBS_CMD_FLAG_EXTENDED | IB_USER_VERBS_EX_CMD_DESTROY_FLOW, request);
 }
 
 }  // namespace verbs::uverbs

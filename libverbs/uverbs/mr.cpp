@@ -95,7 +95,7 @@ Result<void> dereg_mr(const Context &context, std::uint32_t mr) {
     const ib_uverbs_dereg_mr request{mr};
     return destroy(context, "dereg_mr",
                    {UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, UVERBS_ATTR_DESTROY_MR_HANDLE}, mr,
-                   write_command(IB_USER_VERBS_CMD_DEREG_MR, request));
+                   IB_USER_VERBS_CMD_DEREG_MR, request);
 }
 
 Result<Mr> reg_dmabuf_mr(const Context &context, std::uint32_t pd, int fd, std::uint64_t offset,

@@ -26,7 +26,7 @@ Result<void> dealloc_mw(const Context &context, std::uint32_t mw) {
     const ib_uverbs_dealloc_mw request{mw};
     return destroy(context, "dealloc_mw",
                    {UVERBS_OBJECT_MW, UVERBS_METHOD_MW_DESTROY, UVERBS_ATTR_DESTROY_MW_HANDLE}, mw,
-                   write_command(IB_USER_VERBS_CMD_DEALLOC_MW, request));
+                   IB_USER_VERBS_CMD_DEALLOC_MW, request);
 }
 
 }  // namespace verbs::uverbs

@@ -23,7 +23,7 @@ Result<void> dealloc_pd(const Context &context, std::uint32_t pd) {
     const ib_uverbs_dealloc_pd request{pd};
     return destroy(context, "dealloc_pd",
                    {UVERBS_OBJECT_PD, UVERBS_METHOD_PD_DESTROY, UVERBS_ATTR_DESTROY_PD_HANDLE}, pd,
-                   write_command(IB_USER_VERBS_CMD_DEALLOC_PD, request));
+                   IB_USER_VERBS_CMD_DEALLOC_PD, request);
 }
 
 }  // namespace verbs::uverbs

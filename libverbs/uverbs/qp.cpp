@@ -157,8 +157,8 @@ Result<std::uint32_t> destroy_qp(const Context &context, std::uint32_t qp) {
     ib_uverbs_destroy_qp_resp reported{};
     VERBS_CHECK(destroy(context, "destroy_qp",
                         {UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY, UVERBS_ATTR_DESTROY_QP_HANDLE},
-                        UVERBS_ATTR_DESTROY_QP_RESP, qp, reported,
-                        write_command(IB_USER_VERBS_CMD_DESTROY_QP, request, reported)));
+                        UVERBS_ATTR_DESTROY_QP_RESP, qp, IB_USER_VERBS_CMD_DESTROY_QP, request,
+                        reported));
     return reported.events_reported;
 }
 

@@ -107,11 +107,10 @@ Result<std::uint32_t> destroy_srq(const Context &context, std::uint32_t srq) {
     ib_uverbs_destroy_srq request{};
     request.srq_handle = srq;
     ib_uverbs_destroy_srq_resp reported{};
-    VERBS_CHECK(
-        destroy(context, "destroy_srq",
-                {UVERBS_OBJECT_SRQ, UVERBS_METHOD_SRQ_DESTROY, UVERBS_ATTR_DESTROY_SRQ_HANDLE},
-                UVERBS_ATTR_DESTROY_SRQ_RESP, srq, reported,
-                write_command(IB_USER_VERBS_CMD_DESTROY_SRQ, request, reported)));
+    VERBS_CHECK(destroy(
+        context, "destroy_srq",
+        {UVERBS_OBJECT_SRQ, UVERBS_METHOD_SRQ_DESTROY, UVERBS_ATTR_DESTROY_SRQ_HANDLE},
+        UVERBS_ATTR_DESTROY_SRQ_RESP, srq, IB_USER_VERBS_CMD_DESTROY_SRQ, request, reported));
     return reported.events_reported;
 }
 

@@ -83,10 +83,11 @@ Result<IndTable> create_rwq_ind_table(const Context &context, std::span<const st
 Result<void> destroy_rwq_ind_table(const Context &context, std::uint32_t table) {
     ib_uverbs_ex_destroy_rwq_ind_table request{};
     request.ind_tbl_handle = table;
-    return destroy(context, "destroy_rwq_ind_table",
-                   {UVERBS_OBJECT_RWQ_IND_TBL, UVERBS_METHOD_RWQ_IND_TBL_DESTROY,
-                    UVERBS_ATTR_DESTROY_RWQ_IND_TBL_HANDLE},
-                   table, extended_command(IB_USER_VERBS_EX_CMD_DESTROY_RWQ_IND_TBL, request));
+    return destroy(
+        context, "destroy_rwq_ind_table",
+        {UVERBS_OBJECT_RWQ_IND_TBL, UVERBS_METHOD_RWQ_IND_TBL_DESTROY,
+         UVERBS_ATTR_DESTROY_RWQ_IND_TBL_HANDLE},
+        table, IB_USER_VERBS_CMD_FLAG_EXTENDED | IB_USER_VERBS_EX_CMD_DESTROY_RWQ_IND_TBL, request);
 }
 
 }  // namespace verbs::uverbs

@@ -26,7 +26,7 @@ Result<void> close_xrcd(const Context &context, std::uint32_t xrcd) {
     return destroy(
         context, "close_xrcd",
         {UVERBS_OBJECT_XRCD, UVERBS_METHOD_XRCD_DESTROY, UVERBS_ATTR_DESTROY_XRCD_HANDLE}, xrcd,
-        write_command(IB_USER_VERBS_CMD_CLOSE_XRCD, request));
+        IB_USER_VERBS_CMD_CLOSE_XRCD, request);
 }
 
 }  // namespace verbs::uverbs

@@ -22,7 +22,7 @@ namespace rxe {
 void to_public(const ib_uverbs_query_qp_resp &told, ibv_qp_attr &attr, ibv_qp_init_attr &init_attr);
 
 // The kernel says that something was wrong, not what: the error with what it was about.
-[[nodiscard]] verbs::Failure naming(verbs::Error error, const std::string &subject);
+[[nodiscard, gnu::cold]] verbs::Failure naming(verbs::Error error, const std::string &subject);
 [[nodiscard]] const char *name_of(ibv_qp_state state);
 
 [[nodiscard]] ib_uverbs_qp_cap to_kernel(const ibv_qp_cap &cap);

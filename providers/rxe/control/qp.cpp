@@ -37,7 +37,8 @@ verbs::uverbs::QpRequest request_of(const ibv_pd &pd, const ibv_qp_init_attr &at
     return request;
 }
 
-std::string change_of(const ibv_qp &qp, const ibv_qp_attr &attr, int mask) {
+[[gnu::cold, gnu::noinline]] std::string change_of(const ibv_qp &qp, const ibv_qp_attr &attr,
+                                                   int mask) {
     const std::string from = name_of(qp.state);
     if ((mask & IBV_QP_STATE) == 0) return "in state " + from;
     return "from " + from + " to " + name_of(attr.qp_state);
@@ -62,13 +63,12 @@ Result<ibv_qp *> RxeDevice::create_qp(ibv_pd *pd, ibv_qp_init_attr *attr) {
     qp->kernel = &kernel_;
     ibv_qp_cap cap = to_public(made.cap);
     const auto take_over = [&]() -> Result<void> {
-        VERBS_TRY(sends, map(driver.sq_mi));
-        Mapping receives;
-        if (attr->srq == nullptr) {
-            VERBS_TRY(mapped, map(driver.rq_mi));
-            receives = std::move(mapped);
-        }
-        return attach(*qp, attr->qp_type, made.handle, std::move(sends), std::move(receives), cap);
+        auto sends = map(driver.sq_mi);
+        if (!sends) return verbs::Failure(std::move(sends.error()));
+        auto receives = attr->srq == nullptr ? map(driver.rq_mi) : Result<Mapping>();
+        if (!receives) return verbs::Failure(std::move(receives.error()));
+        return attach(*qp, attr->qp_type, made.handle, std::move(*sends), std::move(*receives),
+                      cap);
     };
     if (auto taken = take_over(); !taken) {
         (void)verbs::uverbs::destroy_qp(kernel_, made.handle);

@@ -11,7 +11,7 @@ using verbs::fail;
 using verbs::Mapping;
 using verbs::Result;
 
-Result<void> attach(Cq &cq, Mapping memory) {
+Result<void> attach(Cq &cq, Mapping &&memory) {
     VERBS_TRY(ring, CompletionQueue::open(memory.data(), memory.size()));
     cq.ring = ring;
     cq.cqe = static_cast<int>(ring.capacity());
@@ -19,7 +19,7 @@ Result<void> attach(Cq &cq, Mapping memory) {
     return {};
 }
 
-Result<void> attach(ReceiveQueue &rq, Mapping memory, uint32_t max_sge) {
+Result<void> attach(ReceiveQueue &rq, Mapping &&memory, uint32_t max_sge) {
     VERBS_TRY(ring, WorkQueue::open(memory.data(), memory.size(), receive_size(max_sge)));
     rq.ring = ring;
     rq.max_sge = max_sge;
@@ -27,7 +27,7 @@ Result<void> attach(ReceiveQueue &rq, Mapping memory, uint32_t max_sge) {
     return {};
 }
 
-Result<void> attach(Qp &qp, ibv_qp_type type, uint32_t handle, Mapping sends, Mapping receives,
+Result<void> attach(Qp &qp, ibv_qp_type type, uint32_t handle, Mapping &&sends, Mapping &&receives,
                     ibv_qp_cap &cap) {
     if (type != IBV_QPT_RC && type != IBV_QPT_UC && type != IBV_QPT_UD)
         return fail(EOPNOTSUPP, "rdma_rxe has queue pairs of types RC, UC and UD only");

@@ -32,7 +32,7 @@ struct Cq : PublicCq {
 };
 
 // Takes over the mapping of a queue that the kernel has made, and sets cqe.
-[[nodiscard]] verbs::Result<void> attach(Cq &cq, verbs::Mapping memory);
+[[nodiscard]] verbs::Result<void> attach(Cq &cq, verbs::Mapping &&memory);
 
 // Has the kernel change the size, and goes over to the queue that it has then: `change` runs the
 // command and returns the new mapping as a Result. The kernel moves what waits in the old queue as

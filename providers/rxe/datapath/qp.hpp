@@ -54,7 +54,7 @@ inline constexpr uint32_t kMaxMessage = 1u << 31;
 // shared receive queue) and its handle. `cap` has what the kernel granted, and receives how many
 // requests fit in truth, which is more.
 [[nodiscard]] verbs::Result<void> attach(Qp &qp, ibv_qp_type type, uint32_t handle,
-                                         verbs::Mapping sends, verbs::Mapping receives,
+                                         verbs::Mapping &&sends, verbs::Mapping &&receives,
                                          ibv_qp_cap &cap);
 
 // Binds a window of type 1 by a request in the send queue; on success mw.rkey is its next key.

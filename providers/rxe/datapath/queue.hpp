@@ -42,8 +42,22 @@ protected:
           mask_(shape.mask), shift_(shape.shift) {}
 
     // The queue that lies in these bytes, if it does. `element` is how many bytes of a slot we use.
-    [[nodiscard]] static verbs::Result<Shape> judge(void *start, std::size_t size,
-                                                    std::size_t element);
+    // Inline, also in open(): who opens a queue keeps what it is in registers.
+    [[nodiscard, gnu::always_inline]] static verbs::Result<Shape>
+    judge(void *start, std::size_t size, std::size_t element) {
+        // 2^31 bytes for a slot is far above what any queue has, and keeps the arithmetic in 64
+        // bits.
+        constexpr uint32_t kMaxShift = 31;
+        if (size < sizeof(rxe_queue_buf)) return is_short();
+        auto *header = static_cast<rxe_queue_buf *>(start);
+        const Shape shape{header, load(header->index_mask), load(header->log2_elem_size)};
+        const std::uint64_t slots = std::uint64_t{shape.mask} + 1;
+        if ((slots & (slots - 1)) != 0) return has_odd_slots(slots);
+        if (shape.shift > kMaxShift || (std::size_t{1} << shape.shift) < element)
+            return has_small_slots(shape, element);
+        if ((slots << shape.shift) > size - sizeof(rxe_queue_buf)) return has_no_room(size);
+        return shape;
+    }
 
     [[nodiscard]] uint8_t *slot(uint32_t index) const noexcept {
         return slots_ + (static_cast<std::size_t>(index) << shift_);
@@ -57,6 +71,15 @@ protected:
         std::atomic_ref(index).store(value, std::memory_order_release);
     }
 
+private:
+    // Out of line, as every failure (core/result.hpp).
+    [[nodiscard, gnu::cold]] static verbs::Failure is_short();
+    [[nodiscard, gnu::cold]] static verbs::Failure has_odd_slots(std::uint64_t slots);
+    [[nodiscard, gnu::cold]] static verbs::Failure has_small_slots(const Shape &shape,
+                                                                   std::size_t element);
+    [[nodiscard, gnu::cold]] static verbs::Failure has_no_room(std::size_t size);
+
+protected:
     rxe_queue_buf *header_ = nullptr;
     uint8_t *slots_ = nullptr;
     uint32_t mask_ = 0;
@@ -67,8 +90,8 @@ protected:
 class WorkQueue : public SharedQueue {
 public:
     WorkQueue() = default;
-    [[nodiscard]] static verbs::Result<WorkQueue> open(void *start, std::size_t size,
-                                                       std::size_t element) {
+    [[nodiscard, gnu::always_inline]] static verbs::Result<WorkQueue>
+    open(void *start, std::size_t size, std::size_t element) {
         VERBS_TRY(shape, judge(start, size, element));
         return WorkQueue(shape);
     }
@@ -105,7 +128,8 @@ private:
 class CompletionQueue : public SharedQueue {
 public:
     CompletionQueue() = default;
-    [[nodiscard]] static verbs::Result<CompletionQueue> open(void *start, std::size_t size) {
+    [[nodiscard, gnu::always_inline]] static verbs::Result<CompletionQueue> open(void *start,
+                                                                                 std::size_t size) {
         VERBS_TRY(shape, judge(start, size, sizeof(ib_uverbs_wc)));
         return CompletionQueue(shape);
     }

@@ -32,7 +32,8 @@ struct Srq : ibv_srq {
 };
 
 // Takes over the mapping of a queue that the kernel has made for requests of up to max_sge pieces.
-[[nodiscard]] verbs::Result<void> attach(ReceiveQueue &rq, verbs::Mapping memory, uint32_t max_sge);
+[[nodiscard]] verbs::Result<void> attach(ReceiveQueue &rq, verbs::Mapping &&memory,
+                                         uint32_t max_sge);
 
 // As resize() of a completion queue: `change` runs the command that makes another queue of the same
 // requests, and returns its mapping.
