@@ -38,5 +38,10 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
 #ifdef VERBS_HAVE_QP_EX
     fill(context, exp::kSlotCreateQpEx, &ibv_create_qp_ex);
 #endif
+#ifdef VERBS_HAVE_PARENT_DOMAIN
+    fill(context, exp::kSlotAllocTd, &ibv_alloc_td);
+    fill(context, exp::kSlotDeallocTd, &ibv_dealloc_td);
+    fill(context, exp::kSlotAllocParentDomain, &ibv_alloc_parent_domain);
+#endif
     return 0;
 }

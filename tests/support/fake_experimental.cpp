@@ -52,6 +52,25 @@ ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) {
     return state.failing_slot == "qp_to_qp_ex" ? nullptr : reinterpret_cast<ibv_qp_ex *>(qp);
 }
 
+int alloc_td(void *, ibv_td_init_attr *, ibv_td **td) {
+    BEGIN("alloc_td");
+    *td = dirty<ibv_td>();
+    return 0;
+}
+
+int dealloc_td(void *, ibv_td *td) {
+    BEGIN("dealloc_td");
+    delete td;
+    return 0;
+}
+
+int alloc_parent_domain(void *, ibv_parent_domain_init_attr *attr, ibv_pd **pd) {
+    BEGIN("alloc_parent_domain");
+    last().parent_domain = *attr;
+    *pd = dirty<ibv_pd>();
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -61,6 +80,9 @@ const verbs_provider_exp_ops kExperimental = {
     .modify_cq = &modify_cq,
     .create_qp_ex = &create_qp_ex,
     .qp_to_qp_ex = &qp_to_qp_ex,
+    .alloc_td = &alloc_td,
+    .dealloc_td = &dealloc_td,
+    .alloc_parent_domain = &alloc_parent_domain,
 };
 
 }  // namespace verbs_test

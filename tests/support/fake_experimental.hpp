@@ -12,6 +12,7 @@ struct FakeExperimental {
     ibv_cq_init_attr_ex cq;
     ibv_qp_init_attr_ex qp;
     ibv_modify_cq_attr moderation;
+    ibv_parent_domain_init_attr parent_domain;
 };
 
 extern const verbs_provider_exp_ops kExperimental;

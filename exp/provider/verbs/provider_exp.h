@@ -41,6 +41,14 @@ struct verbs_provider_exp_ops {
     int (*create_qp_ex)(void *device, struct ibv_qp_init_attr_ex *attr, struct ibv_qp **qp);
     /* The ibv_wr_* face of a QP that was made for them, NULL for another. Cannot fail. */
     struct ibv_qp_ex *(*qp_to_qp_ex)(struct ibv_qp *qp);
+
+    /* Thread domains. Busy as long as a parent domain has it. */
+    int (*alloc_td)(void *device, struct ibv_td_init_attr *attr, struct ibv_td **td);
+    int (*dealloc_td)(void *device, struct ibv_td *td);
+    /* Parent domains: PDs to all stable slots, ended by dealloc_pd. Members of *attr that its mask
+     * does not name are zero; alloc and free are both there or both not. */
+    int (*alloc_parent_domain)(void *device, struct ibv_parent_domain_init_attr *attr,
+                               struct ibv_pd **pd);
 };
 
 #ifdef __cplusplus

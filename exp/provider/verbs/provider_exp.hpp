@@ -8,6 +8,9 @@
 //   Result<void> modify_cq(ibv_cq *cq, ibv_modify_cq_attr *attr)
 //   Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr)      <verbs/extended_qp.hpp> helps
 //   static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept
+//   Result<ibv_td *> alloc_td(ibv_td_init_attr *attr)
+//   Result<void> dealloc_td(ibv_td *td)
+//   Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -55,6 +58,9 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(modify_cq);
     VERBS_PROVIDER_SLOT(create_qp_ex);
     if constexpr (requires { &T::qp_to_qp_ex; }) ops.qp_to_qp_ex = &T::qp_to_qp_ex;
+    VERBS_PROVIDER_SLOT(alloc_td);
+    VERBS_PROVIDER_SLOT(dealloc_td);
+    VERBS_PROVIDER_SLOT(alloc_parent_domain);
     return ops;
 }
 

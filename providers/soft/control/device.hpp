@@ -80,13 +80,18 @@ public:
     Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
     Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);
     static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept;
+    Result<ibv_td *> alloc_td(ibv_td_init_attr *attr);
+    Result<void> dealloc_td(ibv_td *td);
+    Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
     [[nodiscard]] bool owns(const uint8_t *gid) const noexcept;
 
 private:
-    Result<Cq *> make_cq(int cqe, ibv_comp_channel *channel, int comp_vector, bool has_stamps);
+    // `domain` may be nullptr.
+    Result<Cq *> make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
+                         bool has_stamps);
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
     Result<void> enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to);
@@ -138,6 +143,7 @@ private:
     std::atomic<uint32_t> handles_{0};
 
     // In the order in which they may refer to each other: what is later goes first.
+    Owned<Td> tds_;
     Owned<Pd> pds_;
     Owned<Mr> mrs_;
     Owned<Mw> mws_;

@@ -58,6 +58,8 @@ Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
     auto *pd = static_cast<Pd *>(ibpd);
     if (const uint32_t users = pd->users.load(); users != 0)
         return fail(EBUSY, std::to_string(users) + " objects still use the protection domain");
+    if (pd->base != nullptr) pd->base->users.fetch_sub(1);
+    if (pd->thread != nullptr) pd->thread->users.fetch_sub(1);
     pds_.remove(pd);
     return {};
 }
