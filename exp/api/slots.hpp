@@ -19,6 +19,7 @@ namespace verbs::exp {
 inline constexpr std::uint32_t kFillVersion = 1;
 
 // Slots by their distance in bytes from the ibv_context.
+inline constexpr std::size_t kSlotAllocNullMr = 304;
 inline constexpr std::size_t kSlotAllocParentDomain = 208;
 inline constexpr std::size_t kSlotDeallocTd = 200;
 inline constexpr std::size_t kSlotAllocTd = 192;

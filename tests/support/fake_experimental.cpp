@@ -71,6 +71,12 @@ int alloc_parent_domain(void *, ibv_parent_domain_init_attr *attr, ibv_pd **pd) 
     return 0;
 }
 
+int alloc_null_mr(void *, ibv_pd *, ibv_mr **mr) {
+    BEGIN("alloc_null_mr");
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -83,6 +89,7 @@ const verbs_provider_exp_ops kExperimental = {
     .alloc_td = &alloc_td,
     .dealloc_td = &dealloc_td,
     .alloc_parent_domain = &alloc_parent_domain,
+    .alloc_null_mr = &alloc_null_mr,
 };
 
 }  // namespace verbs_test

@@ -49,6 +49,9 @@ struct verbs_provider_exp_ops {
      * does not name are zero; alloc and free are both there or both not. */
     int (*alloc_parent_domain)(void *device, struct ibv_parent_domain_init_attr *attr,
                                struct ibv_pd **pd);
+
+    /* Memory regions; the library sets what it sets for reg_mr's. dereg_mr ends them. */
+    int (*alloc_null_mr)(void *device, struct ibv_pd *pd, struct ibv_mr **mr);
 };
 
 #ifdef __cplusplus

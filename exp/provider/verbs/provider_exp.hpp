@@ -11,6 +11,7 @@
 //   Result<ibv_td *> alloc_td(ibv_td_init_attr *attr)
 //   Result<void> dealloc_td(ibv_td *td)
 //   Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr)
+//   Result<ibv_mr *> alloc_null_mr(ibv_pd *pd)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -61,6 +62,7 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(alloc_td);
     VERBS_PROVIDER_SLOT(dealloc_td);
     VERBS_PROVIDER_SLOT(alloc_parent_domain);
+    VERBS_PROVIDER_SLOT(alloc_null_mr);
     return ops;
 }
 

@@ -83,6 +83,7 @@ public:
     Result<ibv_td *> alloc_td(ibv_td_init_attr *attr);
     Result<void> dealloc_td(ibv_td *td);
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
+    Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
@@ -101,6 +102,8 @@ private:
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mw &mw) noexcept;
     void withdraw(uint32_t key, bool is_remote) noexcept;
+    // A region of the table's entry.
+    Result<Mr *> enter(Pd &pd, const Extent &extent);
     FilePlace shared_place(const void *addr, size_t length, int access);
     // The GID at an index of the table, if there is one.
     Result<ibv_gid> own_gid(int index) const;

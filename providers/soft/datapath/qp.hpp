@@ -86,6 +86,7 @@ struct Pd : ibv_pd {
 struct Mr : ibv_mr {
     Pd *domain = nullptr;
     bool is_remote = false;  // peers may have been given access
+    bool is_fixed = false;   // no memory of the program's: nothing to register anew
     uint64_t iova = 0;
     int access = 0;
     std::atomic<uint32_t> windows{0};  // memory windows bound to it, or about to be

@@ -50,6 +50,7 @@ protected:
         {192, "ibv_alloc_td", "parent_domain"},
         {200, "ibv_dealloc_td", "parent_domain"},
         {208, "ibv_alloc_parent_domain", "parent_domain"},
+        {304, "ibv_alloc_null_mr", "null_mr"},
     };
 
     void *library = nullptr;
