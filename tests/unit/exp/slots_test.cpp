@@ -51,6 +51,7 @@ protected:
         {200, "ibv_dealloc_td", "parent_domain"},
         {208, "ibv_alloc_parent_domain", "parent_domain"},
         {304, "ibv_alloc_null_mr", "null_mr"},
+        {40, "ibv_create_srq_ex", "srq_ex"},
     };
 
     void *library = nullptr;
