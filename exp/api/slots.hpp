@@ -20,6 +20,9 @@ inline constexpr std::uint32_t kFillVersion = 1;
 
 // Slots by their distance in bytes from the ibv_context.
 inline constexpr std::size_t kSlotAllocNullMr = 304;
+inline constexpr std::size_t kSlotRegDmMr = 264;
+inline constexpr std::size_t kSlotAllocDm = 256;
+inline constexpr std::size_t kSlotFreeDm = 248;
 inline constexpr std::size_t kSlotAllocParentDomain = 208;
 inline constexpr std::size_t kSlotDeallocTd = 200;
 inline constexpr std::size_t kSlotAllocTd = 192;

@@ -77,6 +77,28 @@ int alloc_null_mr(void *, ibv_pd *, ibv_mr **mr) {
     return 0;
 }
 
+int alloc_dm(void *, ibv_alloc_dm_attr *attr, ibv_dm **dm) {
+    BEGIN("alloc_dm");
+    last().dm_length = attr->length;
+    *dm = dirty<ibv_dm>();
+    return 0;
+}
+
+int free_dm(void *, ibv_dm *dm) {
+    BEGIN("free_dm");
+    delete dm;
+    return 0;
+}
+
+int reg_dm_mr(void *, ibv_pd *, ibv_dm *, std::uint64_t dm_offset, std::size_t length, unsigned,
+              ibv_mr **mr) {
+    BEGIN("reg_dm_mr");
+    last().dm_offset = dm_offset;
+    last().dm_length = length;
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -90,6 +112,9 @@ const verbs_provider_exp_ops kExperimental = {
     .dealloc_td = &dealloc_td,
     .alloc_parent_domain = &alloc_parent_domain,
     .alloc_null_mr = &alloc_null_mr,
+    .alloc_dm = &alloc_dm,
+    .free_dm = &free_dm,
+    .reg_dm_mr = &reg_dm_mr,
 };
 
 }  // namespace verbs_test

@@ -52,6 +52,13 @@ struct verbs_provider_exp_ops {
 
     /* Memory regions; the library sets what it sets for reg_mr's. dereg_mr ends them. */
     int (*alloc_null_mr)(void *device, struct ibv_pd *pd, struct ibv_mr **mr);
+
+    /* Device memory. The plugin sets the two pointers of *dm, and the handle with its bit of the
+     * mask if it has one. */
+    int (*alloc_dm)(void *device, struct ibv_alloc_dm_attr *attr, struct ibv_dm **dm);
+    int (*free_dm)(void *device, struct ibv_dm *dm);
+    int (*reg_dm_mr)(void *device, struct ibv_pd *pd, struct ibv_dm *dm, uint64_t dm_offset,
+                     size_t length, unsigned int access, struct ibv_mr **mr);
 };
 
 #ifdef __cplusplus

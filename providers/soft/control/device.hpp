@@ -7,6 +7,8 @@
 #include "control/interface_watch.hpp"
 #include "control/interfaces.hpp"
 #include "control/port.hpp"
+#include "core/fd.hpp"
+#include "core/mapping.hpp"
 #include "core/owned.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
@@ -29,6 +31,18 @@ namespace soft {
 template <class T>
 using Result = verbs::Result<T>;
 using verbs::Owned;
+
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+// Memory of the device: ours, in a file that peers can map, so that they reach it as fast.
+struct Dm : ibv_dm {
+    Dm() noexcept : ibv_dm{} {}
+
+    verbs::UniqueFd file;
+    verbs::Mapping memory;
+    std::size_t bytes = 0;  // as asked for
+    std::atomic<uint32_t> regions{0};
+};
+#endif
 
 class Device {
 public:
@@ -84,6 +98,10 @@ public:
     Result<void> dealloc_td(ibv_td *td);
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
     Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
+    Result<ibv_dm *> alloc_dm(ibv_alloc_dm_attr *attr);
+    Result<void> free_dm(ibv_dm *dm);
+    Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
+                               unsigned int access);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
@@ -148,6 +166,10 @@ private:
     // In the order in which they may refer to each other: what is later goes first.
     Owned<Td> tds_;
     Owned<Pd> pds_;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    std::atomic<std::size_t> dm_bytes_{0};  // in use, at most kMaxDmBytes
+    Owned<Dm> dms_;
+#endif
     Owned<Mr> mrs_;
     Owned<Mw> mws_;
     Owned<Ah> ahs_;

@@ -162,6 +162,7 @@ Result<void> Device::dereg_mr(ibv_mr *ibmr) {
     VERBS_CHECK(judge_unbound(*mr));
     withdraw(mr->rkey, mr->is_remote);
     mr->domain->users.fetch_sub(1);
+    if (mr->siblings != nullptr) mr->siblings->fetch_sub(1);
     mrs_.remove(mr);
     return {};
 }

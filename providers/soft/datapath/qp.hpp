@@ -87,6 +87,7 @@ struct Mr : ibv_mr {
     Pd *domain = nullptr;
     bool is_remote = false;  // peers may have been given access
     bool is_fixed = false;   // no memory of the program's: nothing to register anew
+    std::atomic<uint32_t> *siblings = nullptr;  // of device memory: how many regions that has
     uint64_t iova = 0;
     int access = 0;
     std::atomic<uint32_t> windows{0};  // memory windows bound to it, or about to be
