@@ -38,5 +38,21 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
 #ifdef VERBS_HAVE_QP_EX
     fill(context, exp::kSlotCreateQpEx, &ibv_create_qp_ex);
 #endif
+#ifdef VERBS_HAVE_PARENT_DOMAIN
+    fill(context, exp::kSlotAllocTd, &ibv_alloc_td);
+    fill(context, exp::kSlotDeallocTd, &ibv_dealloc_td);
+    fill(context, exp::kSlotAllocParentDomain, &ibv_alloc_parent_domain);
+#endif
+#ifdef VERBS_HAVE_SRQ_EX
+    fill(context, exp::kSlotCreateSrqEx, &ibv_create_srq_ex);
+#endif
+#ifdef VERBS_HAVE_NULL_MR
+    fill(context, exp::kSlotAllocNullMr, &ibv_alloc_null_mr);
+#endif
+#ifdef VERBS_HAVE_DM
+    fill(context, exp::kSlotAllocDm, &ibv_alloc_dm);
+    fill(context, exp::kSlotFreeDm, &ibv_free_dm);
+    fill(context, exp::kSlotRegDmMr, &ibv_reg_dm_mr);
+#endif
     return 0;
 }

@@ -19,11 +19,19 @@ namespace verbs::exp {
 inline constexpr std::uint32_t kFillVersion = 1;
 
 // Slots by their distance in bytes from the ibv_context.
+inline constexpr std::size_t kSlotAllocNullMr = 304;
+inline constexpr std::size_t kSlotRegDmMr = 264;
+inline constexpr std::size_t kSlotAllocDm = 256;
+inline constexpr std::size_t kSlotFreeDm = 248;
+inline constexpr std::size_t kSlotAllocParentDomain = 208;
+inline constexpr std::size_t kSlotDeallocTd = 200;
+inline constexpr std::size_t kSlotAllocTd = 192;
 inline constexpr std::size_t kSlotModifyCq = 184;
 inline constexpr std::size_t kSlotQueryRtValues = 128;
 inline constexpr std::size_t kSlotCreateCqEx = 120;
 inline constexpr std::size_t kSlotQueryDeviceEx = 104;
 inline constexpr std::size_t kSlotCreateQpEx = 56;
+inline constexpr std::size_t kSlotCreateSrqEx = 40;
 
 // ibv_query_device_ex for a caller that knows `size` bytes of the structure. Shape errno.
 int query_device_sized(ibv_context *context, const ibv_query_device_ex_input *input,

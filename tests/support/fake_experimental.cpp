@@ -52,6 +52,53 @@ ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) {
     return state.failing_slot == "qp_to_qp_ex" ? nullptr : reinterpret_cast<ibv_qp_ex *>(qp);
 }
 
+int alloc_td(void *, ibv_td_init_attr *, ibv_td **td) {
+    BEGIN("alloc_td");
+    *td = dirty<ibv_td>();
+    return 0;
+}
+
+int dealloc_td(void *, ibv_td *td) {
+    BEGIN("dealloc_td");
+    delete td;
+    return 0;
+}
+
+int alloc_parent_domain(void *, ibv_parent_domain_init_attr *attr, ibv_pd **pd) {
+    BEGIN("alloc_parent_domain");
+    last().parent_domain = *attr;
+    *pd = dirty<ibv_pd>();
+    return 0;
+}
+
+int alloc_null_mr(void *, ibv_pd *, ibv_mr **mr) {
+    BEGIN("alloc_null_mr");
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
+int alloc_dm(void *, ibv_alloc_dm_attr *attr, ibv_dm **dm) {
+    BEGIN("alloc_dm");
+    last().dm_length = attr->length;
+    *dm = dirty<ibv_dm>();
+    return 0;
+}
+
+int free_dm(void *, ibv_dm *dm) {
+    BEGIN("free_dm");
+    delete dm;
+    return 0;
+}
+
+int reg_dm_mr(void *, ibv_pd *, ibv_dm *, std::uint64_t dm_offset, std::size_t length, unsigned,
+              ibv_mr **mr) {
+    BEGIN("reg_dm_mr");
+    last().dm_offset = dm_offset;
+    last().dm_length = length;
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -61,6 +108,13 @@ const verbs_provider_exp_ops kExperimental = {
     .modify_cq = &modify_cq,
     .create_qp_ex = &create_qp_ex,
     .qp_to_qp_ex = &qp_to_qp_ex,
+    .alloc_td = &alloc_td,
+    .dealloc_td = &dealloc_td,
+    .alloc_parent_domain = &alloc_parent_domain,
+    .alloc_null_mr = &alloc_null_mr,
+    .alloc_dm = &alloc_dm,
+    .free_dm = &free_dm,
+    .reg_dm_mr = &reg_dm_mr,
 };
 
 }  // namespace verbs_test

@@ -5,6 +5,9 @@
 
 #include <verbs/provider_exp.h>
 
+#include <cstddef>
+#include <cstdint>
+
 namespace verbs_test {
 
 // What the slots were called with last: where FakeState::last_attributes points.
@@ -12,6 +15,9 @@ struct FakeExperimental {
     ibv_cq_init_attr_ex cq;
     ibv_qp_init_attr_ex qp;
     ibv_modify_cq_attr moderation;
+    ibv_parent_domain_init_attr parent_domain;
+    std::uint64_t dm_offset;
+    std::size_t dm_length;
 };
 
 extern const verbs_provider_exp_ops kExperimental;

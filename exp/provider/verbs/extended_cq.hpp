@@ -39,12 +39,13 @@ static_assert(offsetof(ibv_cq_ex, comp_mask) == sizeof(ibv_cq) &&
 // What a completion tells on any device, enum ibv_create_cq_wc_flags.
 inline constexpr uint64_t kStandardFields = IBV_WC_STANDARD_FLAGS;
 
-// What such a CQ may be asked for: `fields` as a provider has them, and no parent domain.
+// What such a CQ may be asked for: `fields` as a provider has them. Whether parent_domain, which is
+// there if comp_mask says so, is one is the provider's to judge.
 [[nodiscard]] inline Result<void> judge_cq(const ibv_cq_init_attr_ex &attr, uint64_t fields) {
     if ((attr.comp_mask & ~uint32_t{IBV_CQ_INIT_ATTR_MASK_FLAGS | IBV_CQ_INIT_ATTR_MASK_PD}) != 0)
         return fail(EINVAL, "comp_mask has bits that are not known");
-    if ((attr.comp_mask & IBV_CQ_INIT_ATTR_MASK_PD) != 0)
-        return fail(EOPNOTSUPP, "the device has no parent domains for CQs");
+    if ((attr.comp_mask & IBV_CQ_INIT_ATTR_MASK_PD) != 0 && attr.parent_domain == nullptr)
+        return fail(EINVAL, "parent_domain is NULL");
     if ((attr.comp_mask & IBV_CQ_INIT_ATTR_MASK_FLAGS) != 0 &&
         (attr.flags & ~uint32_t{IBV_CREATE_CQ_ATTR_SINGLE_THREADED}) != 0)
         return fail(EOPNOTSUPP, "of flags the device knows SINGLE_THREADED only");

@@ -41,6 +41,24 @@ struct verbs_provider_exp_ops {
     int (*create_qp_ex)(void *device, struct ibv_qp_init_attr_ex *attr, struct ibv_qp **qp);
     /* The ibv_wr_* face of a QP that was made for them, NULL for another. Cannot fail. */
     struct ibv_qp_ex *(*qp_to_qp_ex)(struct ibv_qp *qp);
+
+    /* Thread domains. Busy as long as a parent domain has it. */
+    int (*alloc_td)(void *device, struct ibv_td_init_attr *attr, struct ibv_td **td);
+    int (*dealloc_td)(void *device, struct ibv_td *td);
+    /* Parent domains: PDs to all stable slots, ended by dealloc_pd. Members of *attr that its mask
+     * does not name are zero; alloc and free are both there or both not. */
+    int (*alloc_parent_domain)(void *device, struct ibv_parent_domain_init_attr *attr,
+                               struct ibv_pd **pd);
+
+    /* Memory regions; the library sets what it sets for reg_mr's. dereg_mr ends them. */
+    int (*alloc_null_mr)(void *device, struct ibv_pd *pd, struct ibv_mr **mr);
+
+    /* Device memory. The plugin sets the two pointers of *dm, and the handle with its bit of the
+     * mask if it has one. */
+    int (*alloc_dm)(void *device, struct ibv_alloc_dm_attr *attr, struct ibv_dm **dm);
+    int (*free_dm)(void *device, struct ibv_dm *dm);
+    int (*reg_dm_mr)(void *device, struct ibv_pd *pd, struct ibv_dm *dm, uint64_t dm_offset,
+                     size_t length, unsigned int access, struct ibv_mr **mr);
 };
 
 #ifdef __cplusplus

@@ -8,6 +8,14 @@
 //   Result<void> modify_cq(ibv_cq *cq, ibv_modify_cq_attr *attr)
 //   Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr)      <verbs/extended_qp.hpp> helps
 //   static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept
+//   Result<ibv_td *> alloc_td(ibv_td_init_attr *attr)
+//   Result<void> dealloc_td(ibv_td *td)
+//   Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr)
+//   Result<ibv_mr *> alloc_null_mr(ibv_pd *pd)
+//   Result<ibv_dm *> alloc_dm(ibv_alloc_dm_attr *attr)
+//   Result<void> free_dm(ibv_dm *dm)
+//   Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
+//                              unsigned int access)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -55,6 +63,13 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(modify_cq);
     VERBS_PROVIDER_SLOT(create_qp_ex);
     if constexpr (requires { &T::qp_to_qp_ex; }) ops.qp_to_qp_ex = &T::qp_to_qp_ex;
+    VERBS_PROVIDER_SLOT(alloc_td);
+    VERBS_PROVIDER_SLOT(dealloc_td);
+    VERBS_PROVIDER_SLOT(alloc_parent_domain);
+    VERBS_PROVIDER_SLOT(alloc_null_mr);
+    VERBS_PROVIDER_SLOT(alloc_dm);
+    VERBS_PROVIDER_SLOT(free_dm);
+    VERBS_PROVIDER_SLOT(reg_dm_mr);
     return ops;
 }
 

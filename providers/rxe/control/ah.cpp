@@ -61,6 +61,7 @@ Result<ibv_ah *> RxeDevice::create_ah(ibv_pd *pd, ibv_ah_attr *attr) {
                                        reinterpret_cast<uintptr_t>(static_cast<ibv_ah *>(&*ah)),
                                        to_kernel(*attr), verbs::uverbs::udata_out(driver)));
     ah->handle = handle;
+    ah->domain = use(pd);
     ah->ah_num = driver.ah_num;
     if (driver.ah_num == 0) {
         if (auto described = describe_way(*ah, *attr); !described) {

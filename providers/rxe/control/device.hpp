@@ -7,6 +7,7 @@
 #include "core/owned.hpp"
 #include "datapath/ah.hpp"
 #include "datapath/cq.hpp"
+#include "datapath/domain.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
 #include "uverbs/context.hpp"
@@ -26,14 +27,13 @@ template <class T>
 using Result = verbs::Result<T>;
 using verbs::Owned;
 
-struct Pd : ibv_pd {
-    Pd() noexcept : ibv_pd{} {}
-};
 struct Mr : ibv_mr {
     Mr() noexcept : ibv_mr{} {}
+    PdUse domain;
 };
 struct Mw : ibv_mw {
     Mw() noexcept : ibv_mw{} {}
+    PdUse domain;
 };
 struct CompChannel : ibv_comp_channel {
     CompChannel() noexcept : ibv_comp_channel{} {}
@@ -89,6 +89,9 @@ public:
     Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
     Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);
     static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept;
+    Result<ibv_td *> alloc_td(ibv_td_init_attr *attr);
+    Result<void> dealloc_td(ibv_td *td);
+    Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
 #endif
 
 private:
@@ -103,6 +106,7 @@ private:
     verbs::uverbs::SysfsTables tables_;
 
     // In the order in which they may refer to each other: what is later goes first.
+    Owned<Td> tds_;
     Owned<Pd> pds_;
     Owned<Mr> mrs_;
     Owned<Mw> mws_;

@@ -5,6 +5,8 @@
 #include "uverbs/mw.hpp"
 #include "uverbs/pd.hpp"
 
+#include <string>
+
 namespace rxe {
 
 Result<ibv_pd *> RxeDevice::alloc_pd() {
@@ -14,9 +16,14 @@ Result<ibv_pd *> RxeDevice::alloc_pd() {
     return pds_.keep(std::move(pd));
 }
 
-Result<void> RxeDevice::dealloc_pd(ibv_pd *pd) {
-    VERBS_CHECK(verbs::uverbs::dealloc_pd(kernel_, pd->handle));
-    pds_.remove(static_cast<Pd *>(pd));
+Result<void> RxeDevice::dealloc_pd(ibv_pd *ibpd) {
+    auto *pd = static_cast<Pd *>(ibpd);
+    // The kernel counts too, but knows neither what is made in a parent domain nor these.
+    if (const uint32_t users = pd->users.load(); users != 0)
+        return verbs::fail(EBUSY,
+                           std::to_string(users) + " objects still use the protection domain");
+    if (!pd->base) VERBS_CHECK(verbs::uverbs::dealloc_pd(kernel_, pd->handle));
+    pds_.remove(pd);
     return {};
 }
 
@@ -28,6 +35,7 @@ Result<ibv_mr *> RxeDevice::reg_mr(ibv_pd *pd, void *addr, size_t length, uint64
     mr->handle = made.handle;
     mr->lkey = made.lkey;
     mr->rkey = made.rkey;
+    mr->domain = use(pd);
     return mrs_.keep(std::move(mr));
 }
 
@@ -41,6 +49,7 @@ Result<void> RxeDevice::rereg_mr(ibv_mr *mr, int flags, ibv_pd *pd, void *addr, 
     VERBS_TRY(keys, verbs::uverbs::rereg_mr(kernel_, mr->handle, change));
     mr->lkey = keys.lkey;
     mr->rkey = keys.rkey;
+    if (change.pd) static_cast<Mr *>(mr)->domain = use(pd);
     return {};
 }
 
@@ -55,6 +64,7 @@ Result<ibv_mw *> RxeDevice::alloc_mw(ibv_pd *pd, int type) {
     VERBS_TRY(made, verbs::uverbs::alloc_mw(kernel_, pd->handle, static_cast<uint8_t>(type)));
     mw->handle = made.handle;
     mw->rkey = made.rkey;
+    mw->domain = use(pd);
     return mws_.keep(std::move(mw));
 }
 

@@ -61,6 +61,7 @@ Result<ibv_qp *> RxeDevice::create_qp(ibv_pd *pd, ibv_qp_init_attr *attr) {
     qp->handle = made.handle;
     qp->qp_num = made.qp_num;
     qp->kernel = &kernel_;
+    qp->domain = use(pd);
     ibv_qp_cap cap = to_public(made.cap);
     const auto take_over = [&]() -> Result<void> {
         auto sends = map(driver.sq_mi);

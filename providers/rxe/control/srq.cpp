@@ -19,6 +19,7 @@ Result<ibv_srq *> RxeDevice::create_srq(ibv_pd *pd, ibv_srq_init_attr *attr) {
     VERBS_TRY(made, verbs::uverbs::create_srq(kernel_, request, verbs::uverbs::udata_out(driver)));
     srq->handle = made.handle;
     srq->srq_num = driver.srq_num;
+    srq->domain = use(pd);
     auto memory = map(driver.mi);
     auto attached = memory ? attach(srq->rq, std::move(*memory), made.max_sge)
                            : Result<void>(verbs::Failure(std::move(memory.error())));

@@ -3,6 +3,7 @@
 // 5.18) each datagram carries the way.
 #pragma once
 
+#include "datapath/domain.hpp"
 #include "datapath/layout.hpp"
 
 namespace rxe {
@@ -11,6 +12,7 @@ struct Ah : ibv_ah {
     Ah() noexcept : ibv_ah{} {}
     uint32_t ah_num = 0;  // 0: this kernel does not number them, and `av` is used
     rxe_av av{};          // filled in when ah_num is 0
+    PdUse domain;
 };
 
 }  // namespace rxe

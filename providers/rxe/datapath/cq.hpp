@@ -4,6 +4,7 @@
 
 #include "core/mapping.hpp"
 #include "core/spin_lock.hpp"
+#include "datapath/domain.hpp"
 #include "datapath/queue.hpp"
 #include "uverbs/context.hpp"
 
@@ -29,6 +30,7 @@ struct Cq : PublicCq {
     verbs::SpinLock lock;                            // leaf: the two below
     CompletionQueue ring;
     verbs::Mapping memory;
+    PdUse domain;  // the parent domain that it was made in, if any
 };
 
 // Takes over the mapping of a queue that the kernel has made, and sets cqe.

@@ -45,6 +45,7 @@ struct Qp : PublicQp {
     const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
     SendQueue sq;
     ReceiveQueue rq;  // not open with a shared receive queue
+    PdUse domain;
 };
 
 // The longest message of a connected queue pair (IBTA 9.7.7.1.3: 2^31 bytes).

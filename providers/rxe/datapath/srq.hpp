@@ -5,6 +5,7 @@
 
 #include "core/mapping.hpp"
 #include "core/spin_lock.hpp"
+#include "datapath/domain.hpp"
 #include "datapath/queue.hpp"
 
 #include <mutex>
@@ -29,6 +30,7 @@ struct Srq : ibv_srq {
 
     ReceiveQueue rq;
     uint32_t srq_num = 0;
+    PdUse domain;
 };
 
 // Takes over the mapping of a queue that the kernel has made for requests of up to max_sge pieces.

@@ -4,7 +4,6 @@
 #include "control/limits.hpp"
 
 #include <rdma/ib_user_verbs.h>
-#include <sys/mman.h>
 
 #include <bit>
 #include <string>
@@ -20,21 +19,20 @@ struct Ring {
     ibv_wc *entries;
     int64_t *stamps;
     uint32_t capacity;
-    std::size_t bytes;
+    QueueMemory memory;
 };
 
-Result<Ring> map_ring(int cqe, bool has_stamps) {
+Result<Ring> make_ring(const Pd *domain, int cqe, bool has_stamps) {
     if (cqe < 1 || cqe > kMaxCqe)
         return fail(EINVAL, std::to_string(cqe) + " entries asked for, allowed are 1 to " +
                                 std::to_string(kMaxCqe));
     Ring ring{};
     ring.capacity = std::bit_ceil(static_cast<uint32_t>(cqe));
-    // Pages come with use: a large queue that is kept short costs little.
-    ring.bytes = ring.capacity * (sizeof(ibv_wc) + (has_stamps ? sizeof(int64_t) : 0));
-    void *memory = ::mmap(nullptr, ring.bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) return fail(ENOMEM, "no memory for the completion queue");
-    ring.entries = static_cast<ibv_wc *>(memory);
+    const std::size_t bytes = ring.capacity * (sizeof(ibv_wc) + (has_stamps ? sizeof(int64_t) : 0));
+    VERBS_TRY(memory, QueueMemory::take(domain != nullptr ? &domain->allocator : nullptr,
+                                        QueueKind::completion, bytes));
+    ring.memory = std::move(memory);
+    ring.entries = reinterpret_cast<ibv_wc *>(ring.memory.data());
     if (has_stamps) ring.stamps = reinterpret_cast<int64_t *>(ring.entries + ring.capacity);
     return ring;
 }
@@ -56,24 +54,27 @@ Result<void> Device::destroy_comp_channel(ibv_comp_channel *channel) {
 }
 
 Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_vector) {
-    return make_cq(cqe, channel, comp_vector, false);
+    return make_cq(nullptr, cqe, channel, comp_vector, false);
 }
 
-Result<Cq *> Device::make_cq(int cqe, ibv_comp_channel *channel, int comp_vector, bool has_stamps) {
+Result<Cq *> Device::make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
+                             bool has_stamps) {
     VERBS_CHECK(judge_faults(Call::create_cq));
     if (comp_vector < 0 || comp_vector >= kCompVectors)
         return fail(EINVAL, "completion vector " + std::to_string(comp_vector) +
                                 " does not exist, there is 1");
     Owned<Cq>::New cq(*process_);
-    VERBS_TRY(ring, map_ring(cqe, has_stamps));
+    VERBS_TRY(ring, make_ring(domain, cqe, has_stamps));
     cq->ring = ring.entries;
     cq->stamps = ring.stamps;
-    cq->ring_bytes = ring.bytes;
+    cq->memory = std::move(ring.memory);
     cq->capacity = ring.capacity;
     cq->cqe = cqe;
     cq->handle = handles_.fetch_add(1);
     cq->events = static_cast<CompChannel *>(channel);
     cq->async_events = &async_events_;
+    cq->domain = domain;
+    if (domain != nullptr) domain->users.fetch_add(1);
     return cqs_.keep(std::move(cq));
 }
 
@@ -82,7 +83,7 @@ Result<Cq *> Device::make_cq(int cqe, ibv_comp_channel *channel, int comp_vector
 Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
     VERBS_CHECK(judge_faults(Call::resize_cq));
     auto *cq = static_cast<Cq *>(ibcq);
-    VERBS_TRY(ring, map_ring(cqe, cq->stamps != nullptr));
+    VERBS_TRY(ring, make_ring(cq->domain, cqe, cq->stamps != nullptr));
     uint32_t waiting = 0;
     bool fits = false;
     {
@@ -99,13 +100,12 @@ Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
                 if (ring.stamps != nullptr) ring.stamps[to] = cq->stamps[from];
             }
             cq->stamps = ring.stamps;
-            std::swap(cq->ring, ring.entries);
-            std::swap(cq->ring_bytes, ring.bytes);
+            cq->ring = ring.entries;
+            std::swap(cq->memory, ring.memory);  // the old goes after the lock
             cq->capacity = ring.capacity;
             cq->cqe = cqe;
         }
     }
-    ::munmap(ring.entries, ring.bytes);
     if (!fits)
         return fail(EINVAL, std::to_string(waiting) + " completions wait, more than the " +
                                 std::to_string(cqe) + " entries asked for");
@@ -129,7 +129,9 @@ Result<void> Device::destroy_cq(ibv_cq *ibcq) {
     }
     withdraw(*cq);
     Host::table().retire_cq(cq);
+    Pd *domain = cq->domain;
     cqs_.remove(cq);
+    if (domain != nullptr) domain->users.fetch_sub(1);
     return {};
 }
 

@@ -269,6 +269,8 @@ Result<void> Device::close() {
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });
     mws_.for_each([this](Mw &mw) { withdraw(mw); });
     mrs_.for_each([this](Mr &mr) { withdraw(mr.rkey, mr.is_remote); });
+    // Memory of the program's allocators stays with the program, where they may be gone by now.
+    pds_.for_each([](Pd &pd) { pd.allocator.free = nullptr; });
     return {};
 }
 

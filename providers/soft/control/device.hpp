@@ -7,6 +7,8 @@
 #include "control/interface_watch.hpp"
 #include "control/interfaces.hpp"
 #include "control/port.hpp"
+#include "core/fd.hpp"
+#include "core/mapping.hpp"
 #include "core/owned.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
@@ -29,6 +31,18 @@ namespace soft {
 template <class T>
 using Result = verbs::Result<T>;
 using verbs::Owned;
+
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+// Memory of the device: ours, in a file that peers can map, so that they reach it as fast.
+struct Dm : ibv_dm {
+    Dm() noexcept : ibv_dm{} {}
+
+    verbs::UniqueFd file;
+    verbs::Mapping memory;
+    std::size_t bytes = 0;  // as asked for
+    std::atomic<uint32_t> regions{0};
+};
+#endif
 
 class Device {
 public:
@@ -80,13 +94,23 @@ public:
     Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
     Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);
     static ibv_qp_ex *qp_to_qp_ex(ibv_qp *qp) noexcept;
+    Result<ibv_td *> alloc_td(ibv_td_init_attr *attr);
+    Result<void> dealloc_td(ibv_td *td);
+    Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
+    Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
+    Result<ibv_dm *> alloc_dm(ibv_alloc_dm_attr *attr);
+    Result<void> free_dm(ibv_dm *dm);
+    Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
+                               unsigned int access);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
     [[nodiscard]] bool owns(const uint8_t *gid) const noexcept;
 
 private:
-    Result<Cq *> make_cq(int cqe, ibv_comp_channel *channel, int comp_vector, bool has_stamps);
+    // `domain` may be nullptr.
+    Result<Cq *> make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
+                         bool has_stamps);
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
     Result<void> enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to);
@@ -96,6 +120,8 @@ private:
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mw &mw) noexcept;
     void withdraw(uint32_t key, bool is_remote) noexcept;
+    // A region of the table's entry.
+    Result<Mr *> enter(Pd &pd, const Extent &extent);
     FilePlace shared_place(const void *addr, size_t length, int access);
     // The GID at an index of the table, if there is one.
     Result<ibv_gid> own_gid(int index) const;
@@ -138,7 +164,12 @@ private:
     std::atomic<uint32_t> handles_{0};
 
     // In the order in which they may refer to each other: what is later goes first.
+    Owned<Td> tds_;
     Owned<Pd> pds_;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    std::atomic<std::size_t> dm_bytes_{0};  // in use, at most kMaxDmBytes
+    Owned<Dm> dms_;
+#endif
     Owned<Mr> mrs_;
     Owned<Mw> mws_;
     Owned<Ah> ahs_;

@@ -58,6 +58,8 @@ Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
     auto *pd = static_cast<Pd *>(ibpd);
     if (const uint32_t users = pd->users.load(); users != 0)
         return fail(EBUSY, std::to_string(users) + " objects still use the protection domain");
+    if (pd->base != nullptr) pd->base->users.fetch_sub(1);
+    if (pd->thread != nullptr) pd->thread->users.fetch_sub(1);
     pds_.remove(pd);
     return {};
 }
@@ -72,18 +74,22 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     VERBS_CHECK(judge_mapped(addr, length, writes_memory(access)));
     auto *pd = static_cast<Pd *>(ibpd);
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
+    return enter(*pd, {pd->number, reinterpret_cast<uintptr_t>(addr), length, base,
+                       static_cast<uint32_t>(access), shared_place(addr, length, access)});
+}
+
+Result<Mr *> Device::enter(Pd &pd, const Extent &extent) {
+    const auto access = static_cast<int>(extent.access);
     Owned<Mr>::New mr;
-    VERBS_TRY(key, process_->mrs().enter({pd->number, reinterpret_cast<uintptr_t>(addr), length,
-                                          base, static_cast<uint32_t>(access),
-                                          shared_place(addr, length, access)}));
+    VERBS_TRY(key, process_->mrs().enter(extent));
     mr->lkey = key;
     mr->rkey = key;
     mr->handle = key;
-    mr->domain = pd;
+    mr->domain = &pd;
     mr->is_remote = lets_peers_in(access);
-    mr->iova = base;
+    mr->iova = extent.iova;
     mr->access = access;
-    pd->users.fetch_add(1);
+    pd.users.fetch_add(1);
     return mrs_.keep(std::move(mr));
 }
 
@@ -96,6 +102,8 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
     auto *mr = static_cast<Mr *>(ibmr);
     if (process_->is_inherited())
         return fail(EIO, "the device was opened by this process's parent");
+    if (mr->is_fixed)
+        return fail(EOPNOTSUPP, "the region has no memory of the program's to register anew");
     VERBS_CHECK(judge_unbound(*mr));
     const bool moves = (flags & IBV_REREG_MR_CHANGE_TRANSLATION) != 0;
     if ((flags & IBV_REREG_MR_CHANGE_ACCESS) == 0) access = mr->access;
@@ -154,6 +162,7 @@ Result<void> Device::dereg_mr(ibv_mr *ibmr) {
     VERBS_CHECK(judge_unbound(*mr));
     withdraw(mr->rkey, mr->is_remote);
     mr->domain->users.fetch_sub(1);
+    if (mr->siblings != nullptr) mr->siblings->fetch_sub(1);
     mrs_.remove(mr);
     return {};
 }

@@ -152,14 +152,17 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     qp->max_send_sge = cap.max_send_sge;
     qp->max_recv_sge = cap.max_recv_sge;
     qp->sq.signals_all = attr->sq_sig_all != 0;
-    qp->sq.ring.allocate(cap.max_send_wr, std::max<std::size_t>(cap.max_send_sge * sizeof(ibv_sge),
-                                                                cap.max_inline_data));
+    const QueueAllocator &allocator = qp->domain_pd->allocator;
+    VERBS_CHECK(qp->sq.ring.allocate(
+        allocator, QueueKind::send, cap.max_send_wr,
+        std::max<std::size_t>(cap.max_send_sge * sizeof(ibv_sge), cap.max_inline_data)));
     qp->rq.pd = qp->domain_pd->number;
     if (attr->srq != nullptr) {
         cap.max_recv_wr = cap.max_recv_sge = 0;
         join(*static_cast<Srq *>(attr->srq), *qp);
     } else {
-        qp->rq.ring.allocate(cap.max_recv_wr, cap.max_recv_sge * sizeof(ibv_sge));
+        VERBS_CHECK(qp->rq.ring.allocate(allocator, QueueKind::receive, cap.max_recv_wr,
+                                         cap.max_recv_sge * sizeof(ibv_sge)));
     }
     qp->init_attr = *attr;
     if (injector_ != nullptr) {
@@ -341,8 +344,9 @@ Result<void> Device::destroy_qp(ibv_qp *ibqp) {
     }
     withdraw(*qp);
     Host::table().retire_qp(qp);
-    qp->domain_pd->users.fetch_sub(1);
-    qps_.remove(qp);
+    Pd &domain = *qp->domain_pd;
+    qps_.remove(qp);  // and its memory, by the domain's allocators
+    domain.users.fetch_sub(1);
     return {};
 }
 

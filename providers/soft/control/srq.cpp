@@ -27,8 +27,10 @@ Result<void> judge(uint32_t max_wr, uint32_t max_sge) {
     return {};
 }
 
-void allocate(WorkRing<RecvWqe> &ring, uint32_t max_wr, uint32_t max_sge) {
-    ring.allocate(max_wr, max_sge * sizeof(ibv_sge));
+Result<void> allocate(WorkRing<RecvWqe> &ring, const Pd &domain, uint32_t max_wr,
+                      uint32_t max_sge) {
+    return ring.allocate(domain.allocator, QueueKind::shared_receive, max_wr,
+                         max_sge * sizeof(ibv_sge));
 }
 
 }  // namespace
@@ -42,7 +44,7 @@ Result<ibv_srq *> Device::create_srq(ibv_pd *ibpd, ibv_srq_init_attr *attr) {
     srq->max_wr = attr->attr.max_wr;
     srq->max_sge = std::max(attr->attr.max_sge, 1u);
     srq->handle = handles_.fetch_add(1);
-    allocate(srq->ring, srq->max_wr, srq->max_sge);
+    VERBS_CHECK(allocate(srq->ring, pd, srq->max_wr, srq->max_sge));
     attr->attr.max_sge = srq->max_sge;
     pd.users.fetch_add(1);
     return srqs_.keep(std::move(srq));
@@ -54,7 +56,7 @@ Result<void> Device::modify_srq(ibv_srq *ibsrq, ibv_srq_attr *attr, int mask) {
     WorkRing<RecvWqe> larger;
     if (resizes) {
         VERBS_CHECK(judge(attr->max_wr, srq.max_sge));
-        allocate(larger, attr->max_wr, srq.max_sge);
+        VERBS_CHECK(allocate(larger, *srq.domain, attr->max_wr, srq.max_sge));
     }
     const std::lock_guard hold(srq.lock);
     const uint32_t max_wr = resizes ? attr->max_wr : srq.max_wr;
@@ -91,8 +93,9 @@ Result<void> Device::destroy_srq(ibv_srq *ibsrq) {
     if (!process_->is_inherited())
         async_events_.purge(reinterpret_cast<uintptr_t>(ibsrq), sizeof(ib_uverbs_async_event_desc));
     Host::table().retire_srq(srq);
-    srq->domain->users.fetch_sub(1);
+    Pd &domain = *srq->domain;
     srqs_.remove(srq);
+    domain.users.fetch_sub(1);
     return {};
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 // The address behind the window, if the region may be bound this way (IBTA 10.6.7.2.1).
 bool judge(Qp &qp, const Binding &binding, uint64_t &address) noexcept {
-    if (binding.window->domain != qp.domain_pd) return false;
+    if (binding.window->domain->number != qp.domain_pd->number) return false;
     if (binding.region == nullptr || binding.length == 0) return true;
     uint32_t needed = IBV_ACCESS_MW_BIND;
     // What peers may change through the window, the region's owner must be allowed to change.

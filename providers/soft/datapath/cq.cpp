@@ -6,7 +6,6 @@
 #include "link/process.hpp"
 
 #include <rdma/ib_user_verbs.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <mutex>
@@ -72,10 +71,6 @@ void note_empty(Cq &cq) noexcept {
 }
 
 }  // namespace
-
-Cq::~Cq() {
-    if (ring != nullptr) ::munmap(ring, ring_bytes);
-}
 
 void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexcept {
     // What this work queue completed before, on another thread, is in the ring and seen here: it

@@ -6,6 +6,7 @@
 
 #include "control/event_pipe.hpp"
 #include "core/spin_lock.hpp"
+#include "datapath/queue_memory.hpp"
 
 #include <infiniband/verbs.h>
 #ifdef VERBS_EXPERIMENTAL_ENABLED
@@ -21,6 +22,7 @@ namespace soft {
 using verbs::SpinLock;
 
 class Process;
+struct Pd;
 struct Qp;
 
 struct CompChannel : ibv_comp_channel {
@@ -44,14 +46,12 @@ using PublicCq = ibv_cq;
 
 struct Cq : PublicCq {
     explicit Cq(Process &process) noexcept : PublicCq{}, owner(&process) {}
-    ~Cq();
-    Cq(const Cq &) = delete;
-    Cq &operator=(const Cq &) = delete;
 
     Process *owner;
     CompChannel *events = nullptr;
     EventPipe *async_events = nullptr;
-    uint32_t users = 0;  // queue pairs; under the process's mutex
+    uint32_t users = 0;    // queue pairs; under the process's mutex
+    Pd *domain = nullptr;  // the parent domain that it was made in, if any
 
     [[nodiscard]] bool is_empty() const noexcept {
         return head.load(std::memory_order_relaxed) == tail.load(std::memory_order_relaxed);
@@ -59,9 +59,9 @@ struct Cq : PublicCq {
 
     SpinLock lock;  // leaf: the ring, its size (cqe too) and `armed`
     ibv_wc *ring = nullptr;
-    int64_t *stamps = nullptr;   // when each entry was made; nullptr unless the program asked
-    std::size_t ring_bytes = 0;  // of both
-    uint32_t capacity = 0;       // power of two
+    int64_t *stamps = nullptr;  // when each entry was made; nullptr unless the program asked
+    QueueMemory memory;         // of both
+    uint32_t capacity = 0;      // power of two
     // Free-running; written under the lock, looked at without it.
     std::atomic<uint32_t> head{0};
     std::atomic<uint32_t> tail{0};

@@ -29,6 +29,7 @@ inline void copy_in_order(uint8_t *to, const uint8_t *from, uint64_t length) noe
     __atomic_store_n(to + length - 1, from[length - 1], __ATOMIC_RELEASE);
 }
 
+// A part without memory (kNoMemory) has no address: it takes anything and gives zeros.
 class MemoryList {
 public:
     // Checks the SGEs against our own regions and notes their first `length` bytes.
@@ -36,12 +37,17 @@ public:
     [[nodiscard]] bool build(const Home &home, uint32_t pd, uint32_t access, const ibv_sge *sges,
                              uint32_t count, uint64_t length) noexcept {
         count_ = 0;
+        has_holes_ = false;
         for (uint32_t i = 0; i < count && length > 0; ++i) {
             if (sges[i].length == 0) continue;
             const uint64_t part = std::min<uint64_t>(sges[i].length, length);
             uint64_t address = 0;
             if (!translate(home, sges[i].lkey, sges[i].addr, part, access, pd, address))
                 return false;
+            if (address == kNoMemory) [[unlikely]] {
+                has_holes_ = true;
+                address = 0;
+            }
             parts_[count_++] = {reinterpret_cast<void *>(address), static_cast<std::size_t>(part)};
             length -= part;
         }
@@ -53,7 +59,8 @@ public:
         const auto *source = static_cast<const uint8_t *>(from);
         while (length > 0 && at_ < count_) {
             const uint64_t step = std::min<uint64_t>(length, parts_[at_].iov_len - offset_);
-            std::memcpy(static_cast<uint8_t *>(parts_[at_].iov_base) + offset_, source, step);
+            if (parts_[at_].iov_base != nullptr) [[likely]]
+                std::memcpy(static_cast<uint8_t *>(parts_[at_].iov_base) + offset_, source, step);
             source += step;
             length -= step;
             offset_ += step;
@@ -68,7 +75,7 @@ public:
     void gather(void *to) const noexcept {
         auto *target = static_cast<uint8_t *>(to);
         for (uint32_t i = 0; i < count_; ++i) {
-            std::memcpy(target, parts_[i].iov_base, parts_[i].iov_len);
+            read(target, parts_[i], 0, parts_[i].iov_len);
             target += parts_[i].iov_len;
         }
     }
@@ -76,12 +83,17 @@ public:
     // The same, the last byte last.
     void gather_in_order(uint8_t *to) const noexcept {
         for (uint32_t i = 0; i + 1 < count_; ++i) {
-            std::memcpy(to, parts_[i].iov_base, parts_[i].iov_len);
+            read(to, parts_[i], 0, parts_[i].iov_len);
             to += parts_[i].iov_len;
         }
-        if (count_ > 0)
-            copy_in_order(to, static_cast<const uint8_t *>(parts_[count_ - 1].iov_base),
-                          parts_[count_ - 1].iov_len);
+        if (count_ == 0) return;
+        const iovec &last = parts_[count_ - 1];
+        if (last.iov_base != nullptr) [[likely]] {
+            copy_in_order(to, static_cast<const uint8_t *>(last.iov_base), last.iov_len);
+        } else {
+            std::memset(to, 0, last.iov_len - 1);
+            __atomic_store_n(to + last.iov_len - 1, 0, __ATOMIC_RELEASE);
+        }
     }
 
     // Steps over the first `length` bytes; scatter() and gather_next() go on from there.
@@ -96,7 +108,7 @@ public:
         auto *target = static_cast<uint8_t *>(to);
         while (length > 0 && at_ < count_) {
             const uint64_t step = std::min<uint64_t>(length, parts_[at_].iov_len - offset_);
-            std::memcpy(target, static_cast<const uint8_t *>(parts_[at_].iov_base) + offset_, step);
+            read(target, parts_[at_], offset_, step);
             target += step;
             length -= step;
             offset_ += step;
@@ -109,10 +121,21 @@ public:
 
     [[nodiscard]] iovec *parts() noexcept { return parts_.data(); }
     [[nodiscard]] uint32_t count() const noexcept { return count_; }
+    // Whether a part has no memory, so that the parts are no list for the kernel.
+    [[nodiscard]] bool has_holes() const noexcept { return has_holes_; }
 
 private:
+    static void read(uint8_t *to, const iovec &part, std::size_t offset,
+                     std::size_t length) noexcept {
+        if (part.iov_base != nullptr) [[likely]]
+            std::memcpy(to, static_cast<const uint8_t *>(part.iov_base) + offset, length);
+        else
+            std::memset(to, 0, length);
+    }
+
     std::array<iovec, kMaxSge> parts_;  // not initialised: hot
     uint32_t count_ = 0;
+    bool has_holes_ = false;
     uint32_t at_ = 0;
     std::size_t offset_ = 0;
 };

@@ -102,8 +102,9 @@ int copy_directly(Qp &qp, SendWqe &wqe, MemoryList &memory, uint32_t needed) noe
             copy_by_mapping(wqe, memory, there);
             code = 0;
         } else {
-            code = link.reaches_peer() ? copy_by_kernel(wqe, memory, link.pid(), place.address)
-                                       : EAGAIN;
+            code = link.reaches_peer() && !memory.has_holes()
+                       ? copy_by_kernel(wqe, memory, link.pid(), place.address)
+                       : EAGAIN;
         }
     }
     // release: the copy is over before the key is taken back.
@@ -131,7 +132,7 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     if ((header.responder_access.load(std::memory_order_acquire) & needed) == 0)
         return {Step::failed, IBV_WC_REM_INV_REQ_ERR};
     if (wqe.length == 0) return is_oldest(qp) ? kDone : kWait;
-    const bool needs_responder = !channel.link().reaches_peer();
+    const bool needs_responder = !channel.link().reaches_peer() || memory.has_holes();
     if (needs_responder && (!is_oldest(qp) || wqe.moved != 0 || wqe.asked != 0))
         return through_ring(qp, wqe, memory);
     if (!is_oldest(qp)) return kWait;

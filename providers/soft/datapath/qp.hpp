@@ -12,6 +12,7 @@
 #include "core/spin_lock.hpp"
 #include "datapath/cq.hpp"
 #include "datapath/gather.hpp"
+#include "datapath/queue_memory.hpp"
 #include "faults/injector.hpp"
 #include "link/channel.hpp"
 
@@ -58,14 +59,35 @@ struct Membership {
 // Whether a datagram to this GID is for the device; in control/device.cpp.
 [[nodiscard]] bool owns_gid(const Device &device, const uint8_t *gid) noexcept;
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+using PublicTd = ibv_td;
+#else
+struct PublicTd {};
+#endif
+
+// A promise of the program of which we make no use: an uncontended lock costs next to nothing.
+struct Td : PublicTd {
+    Td() noexcept : PublicTd{} {}
+    std::atomic<uint32_t> users{0};  // parent domains
+};
+
 struct Pd : ibv_pd {
-    uint32_t number = 0;  // unique in the process; MRs and QPs are matched by it
-    std::atomic<uint32_t> users{0};
+    Pd() noexcept : ibv_pd{} {}
+
+    // MRs and QPs are matched by it. Unique in the process, but for parent domains: they have that
+    // of the domain underneath, so that the objects of both work together.
+    uint32_t number = 0;
+    std::atomic<uint32_t> users{0};  // objects, and parent domains
+    Pd *base = nullptr;              // of a parent domain: the one underneath
+    Td *thread = nullptr;            // of a parent domain, if it has one
+    QueueAllocator allocator;
 };
 
 struct Mr : ibv_mr {
     Pd *domain = nullptr;
     bool is_remote = false;  // peers may have been given access
+    bool is_fixed = false;   // no memory of the program's: nothing to register anew
+    std::atomic<uint32_t> *siblings = nullptr;  // of device memory: how many regions that has
     uint64_t iova = 0;
     int access = 0;
     std::atomic<uint32_t> windows{0};  // memory windows bound to it, or about to be
@@ -146,17 +168,19 @@ struct RecvWqe {
 template <class Wqe>
 class WorkRing {
 public:
-    void allocate(uint32_t capacity, std::size_t extra) {
+    [[nodiscard]] verbs::Result<void> allocate(const QueueAllocator &allocator, QueueKind kind,
+                                               uint32_t capacity, std::size_t extra) {
         stride_ = (sizeof(Wqe) + extra + 63) & ~std::size_t{63};
         slots_ = 1;
         while (slots_ < capacity)
             slots_ *= 2;
         capacity_ = capacity;
-        memory_.reset(static_cast<uint8_t *>(std::aligned_alloc(64, slots_ * stride_)));
-        if (memory_ == nullptr) throw std::bad_alloc();
+        VERBS_TRY(memory, QueueMemory::take(&allocator, kind, slots_ * stride_));
+        memory_ = std::move(memory);
+        return {};
     }
     [[nodiscard]] Wqe &at(uint32_t index) noexcept {
-        return *reinterpret_cast<Wqe *>(memory_.get() + (index & (slots_ - 1)) * stride_);
+        return *reinterpret_cast<Wqe *>(memory_.data() + (index & (slots_ - 1)) * stride_);
     }
     // Takes over what waits in another ring of no more entries than this one has, and no larger
     // ones.
@@ -174,10 +198,7 @@ public:
     uint32_t tail = 0;
 
 private:
-    struct Free {
-        void operator()(uint8_t *memory) const noexcept { std::free(memory); }
-    };
-    std::unique_ptr<uint8_t, Free> memory_;
+    QueueMemory memory_;
     std::size_t stride_ = 0;
     uint32_t slots_ = 0;
     uint32_t capacity_ = 0;

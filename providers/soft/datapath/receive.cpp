@@ -111,10 +111,41 @@ Outcome stop(Qp &qp) noexcept {
     return Outcome::stopped;
 }
 
+// Leaves out of a list of the requester's memory what would come into parts of `memory` that have
+// none, and those parts out of `local`. Gives how many bytes are left.
+uint64_t leave_out_holes(MemoryList &memory, std::array<iovec, kMaxSge> &local, uint32_t &locals,
+                         std::array<iovec, 2 * kMaxSge> &remote, uint32_t &remotes) noexcept {
+    const std::array<iovec, 2 *kMaxSge> all = remote;
+    uint64_t left = 0;
+    iovec piece = all[0];
+    uint32_t next = 1;
+    locals = 0;
+    remotes = 0;
+    for (uint32_t i = 0; i < memory.count(); ++i) {
+        const iovec &part = memory.parts()[i];
+        const bool is_hole = part.iov_base == nullptr;
+        if (!is_hole) {
+            local[locals++] = part;
+            left += part.iov_len;
+        }
+        // Both lists are of the same length in bytes. Each step ends a part or a piece.
+        for (std::size_t wanted = part.iov_len; wanted > 0;) {
+            while (piece.iov_len == 0)
+                piece = all[next++];
+            const std::size_t step = std::min(wanted, piece.iov_len);
+            if (!is_hole) remote[remotes++] = {piece.iov_base, step};
+            piece.iov_base = static_cast<uint8_t *>(piece.iov_base) + step;
+            piece.iov_len -= step;
+            wanted -= step;
+        }
+    }
+    return left;
+}
+
 // Gets a by-reference message's data out of the requester's memory.
 int pull(RxEnd &end, const Arrival &arrival, MemoryList &memory) noexcept {
-    iovec remote[kMaxSge];
-    const uint32_t count = arrival.payload / sizeof(RemoteSegment);
+    std::array<iovec, 2 * kMaxSge> remote;  // with room for pieces of them
+    uint32_t count = arrival.payload / sizeof(RemoteSegment);
     if (count == 0 || count > kMaxSge) return EPROTO;
     uint64_t total = 0;
     for (uint32_t i = 0; i < count; ++i) {
@@ -127,8 +158,15 @@ int pull(RxEnd &end, const Arrival &arrival, MemoryList &memory) noexcept {
     }
     if (total != arrival.length) return EPROTO;
     if (!end.link().reaches_peer()) return EPERM;
+    if (memory.has_holes()) [[unlikely]] {
+        std::array<iovec, kMaxSge> local;
+        uint32_t locals = 0;
+        total = leave_out_holes(memory, local, locals, remote, count);
+        return copy_across(end.link().pid(), Direction::from_peer, local.data(), locals,
+                           remote.data(), count, total);
+    }
     return copy_across(end.link().pid(), Direction::from_peer, memory.parts(), memory.count(),
-                       remote, count, total);
+                       remote.data(), count, total);
 }
 
 // Whether a part of a message continues where the last one ended. The first part of a message on an

@@ -121,8 +121,9 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     if (wqe.length > kEagerBytes) {
         if (!qp.is_reliable) return send_in_parts(qp, wqe, memory);
         if (!channel.link().is_up()) return kWait;
-        return channel.link().peer_reaches_us() ? send_by_reference(qp, wqe, memory)
-                                                : send_in_parts(qp, wqe, memory);
+        return channel.link().peer_reaches_us() && !memory.has_holes()
+                   ? send_by_reference(qp, wqe, memory)
+                   : send_in_parts(qp, wqe, memory);
     }
     Message *message = channel.reserve(wqe.length);
     if (message == nullptr) return kWait;

@@ -36,8 +36,14 @@ uint64_t read_wallclock(ibv_cq_ex *cq) noexcept {
 
 Result<ibv_cq_ex *> Device::create_cq_ex(ibv_cq_init_attr_ex *attr) {
     VERBS_CHECK(verbs::provider::judge_cq(*attr, verbs::provider::kStandardFields | kStamps));
+    Pd *domain = nullptr;
+    if ((attr->comp_mask & IBV_CQ_INIT_ATTR_MASK_PD) != 0) {
+        domain = static_cast<Pd *>(attr->parent_domain);
+        if (domain->base == nullptr)
+            return verbs::fail(EINVAL, "parent_domain is a plain protection domain");
+    }
     const bool has_stamps = (attr->wc_flags & kStamps) != 0;
-    VERBS_TRY(cq, make_cq(static_cast<int>(attr->cqe), attr->channel,
+    VERBS_TRY(cq, make_cq(domain, static_cast<int>(attr->cqe), attr->channel,
                           static_cast<int>(attr->comp_vector), has_stamps));
     ibv_cq_ex *extended = has_stamps ? verbs::provider::extend<Cq, take_with_stamp>(*cq, *attr)
                                      : verbs::provider::extend<Cq, take_plain>(*cq, *attr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the device can do beyond the stable attributes, and its clock.
 #include "control/device.hpp"
+#include "control/limits.hpp"
 
 #include "datapath/qp.hpp"
 
@@ -17,6 +18,7 @@ Result<ibv_device_attr_ex> Device::query_device_ex() {
     attr.completion_timestamp_mask = ~uint64_t{0};
     attr.hca_core_clock = kClockKhz;
     attr.device_cap_flags_ex = plain.device_cap_flags;
+    attr.max_dm_size = kMaxDmBytes;
     attr.phys_port_cnt_ex = plain.phys_port_cnt;
     return attr;
 }

@@ -18,6 +18,10 @@
 
 namespace soft {
 
+// The address of a region without memory, wherever in it: what is written there vanishes, what is
+// read is zero. Peers have no rights in such a region.
+inline constexpr uint64_t kNoMemory = ~uint64_t{0};
+
 // Whether `key` in `home` (ours or a peer's) lets `needed` access to `length` bytes at `at` of
 // protection domain `pd`; the address in its owner's memory is then in `address`.
 [[nodiscard]] inline bool translate(const Home &home, uint32_t key, uint64_t at, uint64_t length,
@@ -31,7 +35,8 @@ namespace soft {
     if (mr.pd.load(std::memory_order_relaxed) != pd) return false;
     if ((mr.access.load(std::memory_order_relaxed) & needed) != needed) return false;
     if (at < iova || length > extent || at - iova > extent - length) return false;
-    address = mr.address.load(std::memory_order_relaxed) + (at - iova);
+    const uint64_t start = mr.address.load(std::memory_order_relaxed);
+    address = start == kNoMemory ? kNoMemory : start + (at - iova);
     // The fields above belong to the key only if the key is still the same.
     read_fence();
     return mr.key.load(std::memory_order_relaxed) == key;

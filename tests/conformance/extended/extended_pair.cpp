@@ -6,11 +6,15 @@
 namespace verbs_test {
 
 ibv_cq_ex *create_cq_ex(ibv_context *context, uint64_t wc_flags, uint32_t cqe,
-                        ibv_comp_channel *channel) {
+                        ibv_comp_channel *channel, ibv_pd *parent_domain) {
     ibv_cq_init_attr_ex attr{};
     attr.cqe = cqe;
     attr.channel = channel;
     attr.wc_flags = wc_flags;
+    if (parent_domain != nullptr) {
+        attr.comp_mask = IBV_CQ_INIT_ATTR_MASK_PD;
+        attr.parent_domain = parent_domain;
+    }
     ibv_cq_ex *cq = ibv_create_cq_ex(context, &attr);
     if (cq == nullptr) give_up("ibv_create_cq_ex");
     return cq;
@@ -37,17 +41,27 @@ Qp create_qp(ibv_pd *pd, const PairOptions &options, ibv_cq_ex *sent, ibv_cq_ex 
     return qp;
 }
 
+Pd alloc_parent(ibv_pd *pd, const ibv_parent_domain_init_attr *asked) {
+    if (asked == nullptr) return {};
+    ibv_parent_domain_init_attr attr = *asked;
+    attr.pd = pd;
+    Pd parent(ibv_alloc_parent_domain(pd->context, &attr));
+    if (!parent) give_up("ibv_alloc_parent_domain");
+    return parent;
+}
+
 }  // namespace
 
 ExtendedPair::ExtendedPair(ibv_context *context, const PairOptions &options)
-    : options_(options), sent_(create_cq_ex(context, options.wc_flags)),
+    : options_(options), pd_(alloc_pd(context)), parent_(alloc_parent(pd_.get(), options.parent)),
+      sent_(create_cq_ex(context, options.wc_flags, 256, nullptr, parent_.get())),
       owned_sent_(ibv_cq_ex_to_cq(sent_)),
-      received_(create_cq_ex(context, options.wc_flags, 256, options.channel)),
-      owned_received_(ibv_cq_ex_to_cq(received_)), pd_(alloc_pd(context)), pages_(kRegion),
+      received_(create_cq_ex(context, options.wc_flags, 256, options.channel, parent_.get())),
+      owned_received_(ibv_cq_ex_to_cq(received_)), pages_(kRegion),
       mr_(reg_mr(pd_.get(), pages_.data(), kRegion, options.memory_access)),
-      here_(create_qp(pd_.get(), options, sent_, sent_, options.send_ops, &cap_)),
+      here_(create_qp(domain(), options, sent_, sent_, options.send_ops, &cap_)),
       sender_(ibv_qp_to_qp_ex(here_.get())),
-      there_(create_qp(pd_.get(), options, received_, received_, 0, nullptr)) {
+      there_(create_qp(domain(), options, received_, received_, 0, nullptr)) {
     path_.qp_access = options.access;
     connect();
 }

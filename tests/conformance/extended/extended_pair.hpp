@@ -41,11 +41,14 @@ struct PairOptions {
     uint32_t max_inline_data = 64;
     int access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
     int memory_access = kEveryAccess;
+    // Makes the queues, not the region, in a parent domain of the pair's protection domain, which
+    // comes into pd.
+    const ibv_parent_domain_init_attr *parent = nullptr;
 };
 
 // Throws when the queue cannot be had; errno is what it was refused with.
 ibv_cq_ex *create_cq_ex(ibv_context *context, uint64_t wc_flags, uint32_t cqe = 256,
-                        ibv_comp_channel *channel = nullptr);
+                        ibv_comp_channel *channel = nullptr, ibv_pd *parent_domain = nullptr);
 
 class ExtendedPair {
 public:
@@ -84,14 +87,17 @@ private:
     [[nodiscard]] std::vector<Seen> collect(ibv_cq_ex *cq, size_t count) const;
     [[nodiscard]] Seen read(ibv_cq_ex *cq) const;
     void connect();
+    // What queues are made in.
+    [[nodiscard]] ibv_pd *domain() const { return parent_ ? parent_.get() : pd_.get(); }
 
     PairOptions options_;
     PathOptions path_;
+    Pd pd_;
+    Pd parent_;
     ibv_cq_ex *sent_;
     Cq owned_sent_;
     ibv_cq_ex *received_;
     Cq owned_received_;
-    Pd pd_;
     Pages pages_;
     Mr mr_;
     ibv_qp_cap cap_{};

@@ -47,6 +47,14 @@ protected:
         {56, "ibv_create_qp_ex", "qp_ex"},
         {128, "ibv_query_rt_values_ex", "rt_values"},
         {184, "ibv_modify_cq", "modify_cq"},
+        {192, "ibv_alloc_td", "parent_domain"},
+        {200, "ibv_dealloc_td", "parent_domain"},
+        {208, "ibv_alloc_parent_domain", "parent_domain"},
+        {304, "ibv_alloc_null_mr", "null_mr"},
+        {256, "ibv_alloc_dm", "dm"},
+        {248, "ibv_free_dm", "dm"},
+        {264, "ibv_reg_dm_mr", "dm"},
+        {40, "ibv_create_srq_ex", "srq_ex"},
     };
 
     void *library = nullptr;

@@ -71,7 +71,7 @@ protected:
     inline static int retired_ = 0;
     FakeKernel kernel_;
     ibv_context context_{};
-    ibv_pd pd_{};
+    rxe::Pd pd_;
     std::unique_ptr<rxe::RxeDevice> device_;
     std::set<std::int64_t> objects_;  // that the kernel has, by handle
     std::uint32_t size_of_queues = kQueueBytes;

@@ -18,7 +18,7 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
     EXPECT_EQ(attr->tso_caps.max_tso, 0u);
     EXPECT_EQ(attr->rss_caps.supported_qpts, 0u);
     EXPECT_EQ(attr->cq_mod_caps.max_cq_count, 0u);
-    EXPECT_EQ(attr->max_dm_size, 0u);
+    EXPECT_EQ(attr->max_dm_size, 1u << 20);
     EXPECT_EQ(attr->tm_caps.max_num_tags, 0u);
 }
 
