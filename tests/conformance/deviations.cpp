@@ -20,16 +20,21 @@ namespace verbs_test {
 
 namespace {
 
-const std::set<std::string> kFeatures = {"uc",
-                                         "srq",
-                                         "atomics",
-                                         "mw",
-                                         "multicast",
-                                         "resize_cq",
-                                         "rereg_mr",
-                                         "sqd",
-                                         "fault injection",
-                                         "completion timestamps"};
+const std::set<std::string> kFeatures = {
+    "uc",
+    "srq",
+    "atomics",
+    "mw",
+    "multicast",
+    "resize_cq",
+    "rereg_mr",
+    "sqd",
+    "fault injection",
+    "completion timestamps",
+    "regions without memory",
+    "device memory",
+    "queues in memory of the program",
+};
 
 using Version = std::pair<int, int>;
 

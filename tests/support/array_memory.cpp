@@ -17,6 +17,8 @@ void *operator new[](std::size_t size) {
 void operator delete[](void *memory) noexcept {
     std::free(memory);
 }
-void operator delete[](void *memory, std::size_t) noexcept {
+// Not every compiler declares it.
+void operator delete[](void *memory, std::size_t size) noexcept;
+void operator delete[](void *memory, std::size_t /*size*/) noexcept {
     std::free(memory);
 }
