@@ -30,7 +30,8 @@ def is_wanted(name, places):
     return not TOO_DEAR.search(name) and (not has_place or bool(re.search(places, name)))
 
 
-def conforms(build, program, places):
+def conforms(build, program, places, least=2):
+    """`least` times as many cases as are skipped have to pass."""
     environment = {**os.environ, "VERBS_BUILD": str(build), "VERBS_TEST_DEVICE": DEVICE,
                    "VERBS_TEST_SCALE": SCALE}
     command = [pair.VERBS_RUN, build / "bin" / program]
@@ -43,7 +44,7 @@ def conforms(build, program, places):
     failed = [f"{name}: {results[name].mark}\n{results[name].text}" for name in names
               if results[name].mark not in (suite.OK, suite.SKIPPED)]
     expect(not failed, f"{len(failed)} cases failed:\n" + "\n".join(failed))
-    expect(count[suite.OK] > 2 * count[suite.SKIPPED], "too few cases ran for a suite that passed")
+    expect(count[suite.OK] > least * count[suite.SKIPPED], "too few cases ran for a suite that passed")
 
 
 def cases():
@@ -55,5 +56,6 @@ def cases():
             seconds=SECONDS + 60)
     for program in ("extended_libverbs", "extended_libibverbs"):
         found[f"the suite of experimental verbs on {DEVICE}, {program}"] = Case(
-            functools.partial(conforms, program=program, places="."), seconds=120)
+            # Of the optional verbs the driver has few.
+            functools.partial(conforms, program=program, places=".", least=1), seconds=120)
     return found
