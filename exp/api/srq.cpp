@@ -2,6 +2,7 @@
 // Shared receive queues with choices. Of their types only the basic one is there, which is what
 // ibv_create_srq makes on any device.
 #include "api/boundary.hpp"
+#include "api/describe.hpp"
 #include "caller.hpp"
 #include "half.hpp"
 
@@ -26,7 +27,8 @@ Result<ibv_srq_init_attr_ex> checked(const ibv_context *context,
     if ((asked.comp_mask & ~exp::known_bits(kMembers)) != 0)
         return fail(EINVAL, "unknown bits in comp_mask");
     const auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
-    switch ((attr.comp_mask & IBV_SRQ_INIT_ATTR_TYPE) != 0 ? attr.srq_type : IBV_SRQT_BASIC) {
+    const bool has_type = (attr.comp_mask & IBV_SRQ_INIT_ATTR_TYPE) != 0;
+    switch (has_type ? api::number_of(attr.srq_type) : IBV_SRQT_BASIC) {
     case IBV_SRQT_BASIC:
         break;
     case IBV_SRQT_XRC:

@@ -6,6 +6,7 @@
 
 std::atomic<bool> verbs_test::refuses_arrays{false};
 
+#if VERBS_TEST_OWN_ARRAYS
 void *operator new[](std::size_t size, const std::nothrow_t &) noexcept {
     return verbs_test::refuses_arrays ? nullptr : std::malloc(size != 0 ? size : 1);
 }
@@ -22,3 +23,4 @@ void operator delete[](void *memory, std::size_t size) noexcept;
 void operator delete[](void *memory, std::size_t /*size*/) noexcept {
     std::free(memory);
 }
+#endif
