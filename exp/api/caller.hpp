@@ -16,9 +16,11 @@ struct Member {
     std::size_t end;
 };
 
+// The size of a member that is a pointer is meant where it is taken.
 #define VERBS_EXP_MEMBER(type, bit, member)                                                        \
     ::verbs::exp::Member {                                                                         \
-        bit, offsetof(type, member) + sizeof(type::member)                                         \
+        bit,                                                                                       \
+            offsetof(type, member) + sizeof(type::member) /* NOLINT(bugprone-sizeof-expression) */ \
     }
 
 // How much of the structure the caller has: the fixed front and what the mask asks for.

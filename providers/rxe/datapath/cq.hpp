@@ -24,7 +24,8 @@ using PublicCq = ibv_cq;
 #endif
 
 struct Cq : PublicCq {
-    Cq() noexcept : PublicCq{} {}
+    // A plain one has no constructor that would clear it.
+    Cq() noexcept : PublicCq{} {}  // NOLINT(readability-redundant-member-init)
 
     const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
     verbs::SpinLock lock;                            // leaf: the two below

@@ -40,7 +40,8 @@ struct SendQueue {
 };
 
 struct Qp : PublicQp {
-    Qp() noexcept : PublicQp{} {}
+    // A plain one has no constructor that would clear it.
+    Qp() noexcept : PublicQp{} {}  // NOLINT(readability-redundant-member-init)
 
     const verbs::uverbs::Context *kernel = nullptr;  // for the long way of commands (doorbell.hpp)
     SendQueue sq;

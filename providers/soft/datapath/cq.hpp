@@ -45,7 +45,10 @@ using PublicCq = ibv_cq;
 #endif
 
 struct Cq : PublicCq {
-    explicit Cq(Process &process) noexcept : PublicCq{}, owner(&process) {}
+    // A plain one has no constructor that would clear it.
+    explicit Cq(Process &process) noexcept
+        : PublicCq{},  // NOLINT(readability-redundant-member-init)
+          owner(&process) {}
 
     Process *owner;
     CompChannel *events = nullptr;

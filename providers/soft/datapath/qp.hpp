@@ -280,7 +280,10 @@ using PublicQp = ibv_qp;
 #endif
 
 struct Qp : PublicQp {
-    Qp(Process &process, Pd &domain) noexcept : PublicQp{}, owner(&process), domain_pd(&domain) {}
+    // A plain one has no constructor that would clear it.
+    Qp(Process &process, Pd &domain) noexcept
+        : PublicQp{},  // NOLINT(readability-redundant-member-init)
+          owner(&process), domain_pd(&domain) {}
 
     Process *owner;
     Pd *domain_pd;
