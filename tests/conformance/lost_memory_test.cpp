@@ -191,7 +191,11 @@ TEST_F(LostReceiveDeathTest, EndsTheProgramThatUnmappedItBeforeTheMessageCame) {
         LocalSide peer(context());
         join(careless, peer);
         if (careless.post_recv(1, {{0, 100}}) != 0) return;
-        ::munmap(careless.region().data(), careless.region().size());
+        // Pages without rights instead of no pages: nothing else of the process may come to lie
+        // there.
+        if (::mmap(careless.region().data(), careless.region().size(), PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+            return;
         if (peer.post_send(make_send(2, {{0, 100}})) != 0) return;
         careless.received();
     };
