@@ -38,7 +38,8 @@ bool model(const Home &home, const Question &question, uint64_t &address) {
     const uint32_t index = question.key >> 8;
     if (question.key == 0 || index >= kMrCapacity) return false;
     const SharedMr &mr = home.mrs[index];
-    address = mr.address.load() + (question.at - mr.iova.load());
+    const uint64_t start = mr.address.load();
+    address = start == kNoMemory ? kNoMemory : start + (question.at - mr.iova.load());
     return mr.key.load() == question.key && mr.pd.load() == question.pd &&
            (mr.access.load() & question.needed) == question.needed &&
            question.at >= mr.iova.load() &&
