@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -243,22 +244,23 @@ TEST_F(BuiltRequest, ChangesAWordAtomically) {
     make({.send_ops = kEveryRcOperation | kAtomics,
           .access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC,
           .memory_access = kEveryAccess | IBV_ACCESS_REMOTE_ATOMIC});
-    auto *const word = reinterpret_cast<uint64_t *>(pair().into());
+    // Changed by a peer's atomics, read by one of ours.
+    const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(pair().into()));
     auto *const found = reinterpret_cast<uint64_t *>(pair().from());
-    *word = 40;
+    word = 40;
     begin(1);
     ibv_wr_atomic_fetch_add(qp, pair().rkey(), remote(), 2);
     set_sge(8);
     ASSERT_EQ(ibv_wr_complete(qp), 0);
     EXPECT_TRUE(went_well(pair().sent_one(), 1, IBV_WC_FETCH_ADD));
-    EXPECT_EQ(*word, 42u);
+    EXPECT_EQ(word.load(), 42u);
     EXPECT_EQ(*found, 40u);
     begin(2);
     ibv_wr_atomic_cmp_swp(qp, pair().rkey(), remote(), 42, 7);
     set_sge(8);
     ASSERT_EQ(ibv_wr_complete(qp), 0);
     EXPECT_TRUE(went_well(pair().sent_one(), 2, IBV_WC_COMP_SWAP));
-    EXPECT_EQ(*word, 7u);
+    EXPECT_EQ(word.load(), 7u);
     EXPECT_EQ(*found, 42u);
 }
 
