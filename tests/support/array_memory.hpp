@@ -5,21 +5,10 @@
 
 #include <atomic>
 
-#if defined(__SANITIZE_THREAD__)
-#define VERBS_TEST_OWN_ARRAYS 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define VERBS_TEST_OWN_ARRAYS 0
-#endif
-#endif
-#ifndef VERBS_TEST_OWN_ARRAYS
-#define VERBS_TEST_OWN_ARRAYS 1
-#endif
-
 namespace verbs_test {
 
-// False under ThreadSanitizer, whose new[] cannot be replaced.
-inline constexpr bool kCanRefuseArrays = VERBS_TEST_OWN_ARRAYS == 1;
+// False under ThreadSanitizer and Valgrind, which bring their own new[].
+bool can_refuse_arrays();
 
 // While true, `new (std::nothrow) T[n]` gives nullptr.
 extern std::atomic<bool> refuses_arrays;

@@ -42,7 +42,9 @@ struct FakeQp : ExtendedQp {
 int post(FakeQp &qp, ibv_send_wr *first, uint32_t count) noexcept {
     std::vector<Posted> list;
     for (const ibv_send_wr *wr = first; wr != nullptr; wr = wr->next) {
-        Posted one{*wr, {wr->sg_list, wr->sg_list + wr->num_sge}, ""};
+        Posted one{*wr, {}, ""};
+        // Without pieces there is no list either.
+        if (wr->num_sge != 0) one.sges.assign(wr->sg_list, wr->sg_list + wr->num_sge);
         if ((wr->send_flags & IBV_SEND_INLINE) != 0)
             for (const ibv_sge &sge : one.sges)
                 one.inline_data.append(reinterpret_cast<const char *>(sge.addr), sge.length);
