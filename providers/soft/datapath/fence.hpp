@@ -16,7 +16,28 @@
 #define SOFT_NO_FENCES 0
 #endif
 
+#if SOFT_NO_FENCES
+extern "C" void __tsan_acquire(void *address);
+extern "C" void __tsan_release(void *address);
+#endif
+
 namespace soft {
+
+// A process may have both ends of a channel, mapped at two addresses. ThreadSanitizer does not see
+// that what one end releases is what the other acquires, so it is told: the first before a release,
+// the second after an acquire. Nothing in any other build.
+#if SOFT_NO_FENCES
+inline char other_end = 0;
+inline void tell_release_to_other_end() noexcept {
+    __tsan_release(&other_end);
+}
+inline void tell_acquire_of_other_end() noexcept {
+    __tsan_acquire(&other_end);
+}
+#else
+inline void tell_release_to_other_end() noexcept {}
+inline void tell_acquire_of_other_end() noexcept {}
+#endif
 
 // What I wrote before is visible to others before I read what comes after. Both sides of a
 // "publish, then look whether the other sleeps" pair need it; without it a wake-up gets lost.

@@ -76,6 +76,7 @@ public:
     uint64_t publish(Message *message) noexcept {
         const uint64_t tag = segment_.nonce() + position_;
         position_ += message->slots;
+        tell_release_to_other_end();
         message->tag.store(tag, std::memory_order_release);
         return position_;
     }
@@ -87,6 +88,7 @@ public:
     void look_at_freed() noexcept {
         // acquire pairs with RxEnd::acknowledge: the slots' reader is done with them.
         const uint64_t freed = header().freed.load(std::memory_order_acquire);
+        tell_acquire_of_other_end();
         if (freed > freed_ && freed <= position_) freed_ = freed;
     }
     // The same from an acknowledgement that came with a message (RxEnd::acknowledgement), modulo
@@ -204,7 +206,10 @@ public:
     [[nodiscard]] bool has_message() const noexcept {
         if (has_refused_.load(std::memory_order_relaxed)) return false;
         const uint64_t here = position();
-        return at(here)->tag.load(std::memory_order_acquire) == segment_.nonce() + here;
+        const bool is_there =
+            at(here)->tag.load(std::memory_order_acquire) == segment_.nonce() + here;
+        tell_acquire_of_other_end();
+        return is_there;
     }
 
     // The next message, judged. It stays where it is until step_over().
@@ -237,6 +242,7 @@ public:
     }
     void acknowledge() noexcept {
         acknowledged_ = position();
+        tell_release_to_other_end();
         header().freed.store(acknowledged_, std::memory_order_release);
     }
     // What a message the other way says of this channel: the tag of the next message, in short.
