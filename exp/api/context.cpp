@@ -11,7 +11,7 @@ using namespace verbs;
 int exp::query_device_sized(ibv_context *context, const ibv_query_device_ex_input *input,
                             ibv_device_attr_ex *attr, std::size_t size) noexcept {
     return api::errno_value([&]() -> Result<void> {
-        if (attr == nullptr) return fail(EINVAL, "attr is NULL");
+        VERBS_CHECK(api::required(attr, "attr"));
         if (size < offsetof(ibv_device_attr_ex, comp_mask))
             return fail(EINVAL, "attr is too short");
         if (input != nullptr && input->comp_mask != 0)

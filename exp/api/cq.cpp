@@ -24,8 +24,8 @@ Result<ibv_cq_init_attr_ex> checked(const ibv_context *context, const ibv_cq_ini
     if (attr.comp_vector >= static_cast<std::uint32_t>(context->num_comp_vectors))
         return fail(EINVAL, "no such completion vector");
     if ((attr.wc_flags & ~kKnownFields) != 0) return fail(EOPNOTSUPP, "unknown bits in wc_flags");
-    VERBS_CHECK(exp::same_device(context, attr.channel, "channel"));
-    VERBS_CHECK(exp::same_device(context, attr.parent_domain, "parent_domain"));
+    VERBS_CHECK(api::same_device(context, attr.channel, "channel"));
+    VERBS_CHECK(api::same_device(context, attr.parent_domain, "parent_domain"));
     return attr;
 }
 
@@ -34,11 +34,11 @@ Result<ibv_cq_init_attr_ex> checked(const ibv_context *context, const ibv_cq_ini
 ibv_cq_ex *ibv_create_cq_ex(ibv_context *context, ibv_cq_init_attr_ex *cq_attr) {
     return api::pointer([&]() -> Result<ibv_cq_ex *> {
         VERBS_TRY(half, exp::Half::of(context));
-        if (cq_attr == nullptr) return fail(EINVAL, "cq_attr is NULL");
+        VERBS_CHECK(api::required(cq_attr, "cq_attr"));
         VERBS_TRY(attr, checked(context, *cq_attr));
         ibv_cq_ex *cq = nullptr;
         VERBS_CHECK(half.call("create_cq_ex", &verbs_provider_exp_ops::create_cq_ex, &attr, &cq));
-        if (cq == nullptr) return fail(EIO, "the provider made no cq and reported success");
+        VERBS_CHECK(api::delivered(cq, "cq"));
         VERBS_CHECK(exp::settled(
             exp::hooks()->adopt_cq(context, ibv_cq_ex_to_cq(cq), attr.channel, attr.cq_context)));
         return cq;

@@ -7,9 +7,9 @@ using namespace verbs;
 
 int ibv_modify_cq(ibv_cq *cq, ibv_modify_cq_attr *attr) {
     return api::errno_value([&]() -> Result<void> {
-        if (cq == nullptr) return fail(EINVAL, "cq is NULL");
+        VERBS_CHECK(api::required(cq, "cq"));
         VERBS_TRY(half, exp::Half::of(cq->context));
-        if (attr == nullptr) return fail(EINVAL, "attr is NULL");
+        VERBS_CHECK(api::required(attr, "attr"));
         if ((attr->attr_mask & ~static_cast<std::uint32_t>(IBV_CQ_ATTR_MODERATE)) != 0)
             return fail(EOPNOTSUPP, "unknown bits in attr_mask");
         return half.call("modify_cq", &verbs_provider_exp_ops::modify_cq, cq, attr);

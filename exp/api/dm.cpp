@@ -13,14 +13,9 @@ constexpr unsigned kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRI
                                   IBV_ACCESS_OPTIONAL_RANGE;
 
 Result<void> check_access(unsigned access) {
-    if ((access & ~kKnownAccess) != 0) return fail(EINVAL, "unknown access flags");
-    if ((access & IBV_ACCESS_ZERO_BASED) == 0)
+    if ((access & ~kKnownAccess) == 0 && (access & IBV_ACCESS_ZERO_BASED) == 0)
         return fail(EINVAL, "regions of device memory need IBV_ACCESS_ZERO_BASED");
-    const bool changes_memory =
-        (access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0;
-    if (changes_memory && (access & IBV_ACCESS_LOCAL_WRITE) == 0)
-        return fail(EINVAL, "remote write and atomic access need local write access");
-    return {};
+    return api::check_access(access, kKnownAccess);
 }
 
 }  // namespace
@@ -28,11 +23,11 @@ Result<void> check_access(unsigned access) {
 ibv_dm *ibv_alloc_dm(ibv_context *context, ibv_alloc_dm_attr *attr) {
     return api::pointer([&]() -> Result<ibv_dm *> {
         VERBS_TRY(half, exp::Half::of(context));
-        if (attr == nullptr) return fail(EINVAL, "attr is NULL");
+        VERBS_CHECK(api::required(attr, "attr"));
         if (attr->comp_mask != 0) return fail(EINVAL, "unknown bits in comp_mask");
         ibv_dm *dm = nullptr;
         VERBS_CHECK(half.call("alloc_dm", &verbs_provider_exp_ops::alloc_dm, attr, &dm));
-        if (dm == nullptr) return fail(EIO, "the provider made no dm and reported success");
+        VERBS_CHECK(api::delivered(dm, "dm"));
         dm->context = context;
         return dm;
     });
@@ -40,7 +35,7 @@ ibv_dm *ibv_alloc_dm(ibv_context *context, ibv_alloc_dm_attr *attr) {
 
 int ibv_free_dm(ibv_dm *dm) {
     return api::errno_value([&]() -> Result<void> {
-        if (dm == nullptr) return fail(EINVAL, "dm is NULL");
+        VERBS_CHECK(api::required(dm, "dm"));
         VERBS_TRY(half, exp::Half::of(dm->context));
         return half.call("free_dm", &verbs_provider_exp_ops::free_dm, dm);
     });
@@ -49,15 +44,15 @@ int ibv_free_dm(ibv_dm *dm) {
 ibv_mr *ibv_reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
                       unsigned int access) {
     return api::pointer([&]() -> Result<ibv_mr *> {
-        if (pd == nullptr) return fail(EINVAL, "pd is NULL");
+        VERBS_CHECK(api::required(pd, "pd"));
         VERBS_TRY(half, exp::Half::of(pd->context));
-        if (dm == nullptr) return fail(EINVAL, "dm is NULL");
-        VERBS_CHECK(exp::same_device(pd->context, dm, "dm"));
+        VERBS_CHECK(api::required(dm, "dm"));
+        VERBS_CHECK(api::same_device(pd->context, dm, "dm"));
         VERBS_CHECK(check_access(access));
         ibv_mr *mr = nullptr;
         VERBS_CHECK(half.call("reg_dm_mr", &verbs_provider_exp_ops::reg_dm_mr, pd, dm, dm_offset,
                               length, access, &mr));
-        if (mr == nullptr) return fail(EIO, "the provider made no mr and reported success");
+        VERBS_CHECK(api::delivered(mr, "mr"));
         mr->context = pd->context;
         mr->pd = pd;
         mr->addr = nullptr;  // there is no address of the program's

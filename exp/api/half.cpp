@@ -2,6 +2,7 @@
 #include "half.hpp"
 
 #include <cerrno>
+#include <string>
 
 namespace verbs::exp {
 
@@ -16,10 +17,6 @@ const verbs_hooks *hooks() noexcept {
 Result<void> settled(int code) {
     if (code != 0) return fail(code, verbs_last_error());
     return {};
-}
-
-Failure Half::failed(int code) {
-    return fail(code, verbs_last_error());
 }
 
 Failure Half::lacks(const char *verb) const {

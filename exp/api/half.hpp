@@ -4,19 +4,21 @@
 #pragma once
 
 #include "abi/hooks.h"
+#include "api/argument.hpp"
 #include "core/result.hpp"
 
 #include <verbs/provider_exp.h>
 
 #include <cstddef>
-#include <string>
-#include <tuple>
-#include <type_traits>
+#include <utility>
 
 namespace verbs::exp {
 
 // The private door of libverbs; NULL when the libverbs that is loaded belongs to another release.
 [[nodiscard]] const verbs_hooks *hooks() noexcept;
+
+// A call of the hooks: 0, or the failure with the reason that libverbs has left.
+[[nodiscard]] Result<void> settled(int code);
 
 class Half {
 public:
@@ -40,8 +42,7 @@ public:
         const int code = hooks()->call_provider(
             context_, verb,
             [](void *closure) { return (*static_cast<decltype(run) *>(closure))(); }, &run);
-        if (code != 0) return failed(code);
-        return {};
+        return settled(code);
     }
 
     [[nodiscard]] ibv_context *context() const noexcept { return context_; }
@@ -62,8 +63,6 @@ private:
           ops_(static_cast<const verbs_provider_exp_ops *>(found.ops)), size_(found.ops_size) {}
 
     [[nodiscard, gnu::cold]] Failure lacks(const char *verb) const;
-    // With the reason that libverbs has left.
-    [[nodiscard, gnu::cold]] static Failure failed(int code);
 
     ibv_context *context_;
     void *device_;
@@ -71,17 +70,5 @@ private:
     const verbs_provider_exp_ops *ops_;
     std::size_t size_;
 };
-
-// A call of the hooks: 0, or the failure with the reason that libverbs has left.
-[[nodiscard]] Result<void> settled(int code);
-
-// Refuses an object that hangs below another context. An absent one is fine.
-template <class Object>
-[[nodiscard]] Result<void> same_device(const ibv_context *context, const Object *object,
-                                       const char *name) {
-    if (object != nullptr && object->context != context)
-        return fail(EINVAL, std::string(name) + " belongs to another open device");
-    return {};
-}
 
 }  // namespace verbs::exp

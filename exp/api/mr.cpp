@@ -7,11 +7,11 @@ using namespace verbs;
 
 ibv_mr *ibv_alloc_null_mr(ibv_pd *pd) {
     return api::pointer([&]() -> Result<ibv_mr *> {
-        if (pd == nullptr) return fail(EINVAL, "pd is NULL");
+        VERBS_CHECK(api::required(pd, "pd"));
         VERBS_TRY(half, exp::Half::of(pd->context));
         ibv_mr *mr = nullptr;
         VERBS_CHECK(half.call("alloc_null_mr", &verbs_provider_exp_ops::alloc_null_mr, pd, &mr));
-        if (mr == nullptr) return fail(EIO, "the provider made no mr and reported success");
+        VERBS_CHECK(api::delivered(mr, "mr"));
         mr->context = pd->context;
         mr->pd = pd;
         mr->addr = nullptr;

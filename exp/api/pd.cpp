@@ -22,8 +22,8 @@ Result<ibv_parent_domain_init_attr> checked(const ibv_context *context,
         return fail(EINVAL, "unknown bits in comp_mask");
     auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
     if (attr.pd == nullptr) return fail(EINVAL, "a parent domain needs a protection domain");
-    VERBS_CHECK(exp::same_device(context, attr.pd, "pd"));
-    VERBS_CHECK(exp::same_device(context, attr.td, "td"));
+    VERBS_CHECK(api::same_device(context, attr.pd, "pd"));
+    VERBS_CHECK(api::same_device(context, attr.td, "td"));
     if ((attr.comp_mask & IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS) == 0) {
         attr.alloc = nullptr;  // they stand before pd_context, and may be there without counting
         attr.free = nullptr;
@@ -38,11 +38,11 @@ Result<ibv_parent_domain_init_attr> checked(const ibv_context *context,
 ibv_td *ibv_alloc_td(ibv_context *context, ibv_td_init_attr *init_attr) {
     return api::pointer([&]() -> Result<ibv_td *> {
         VERBS_TRY(half, exp::Half::of(context));
-        if (init_attr == nullptr) return fail(EINVAL, "init_attr is NULL");
+        VERBS_CHECK(api::required(init_attr, "init_attr"));
         if (init_attr->comp_mask != 0) return fail(EINVAL, "unknown bits in comp_mask");
         ibv_td *td = nullptr;
         VERBS_CHECK(half.call("alloc_td", &verbs_provider_exp_ops::alloc_td, init_attr, &td));
-        if (td == nullptr) return fail(EIO, "the provider made no td and reported success");
+        VERBS_CHECK(api::delivered(td, "td"));
         td->context = context;
         return td;
     });
@@ -50,7 +50,7 @@ ibv_td *ibv_alloc_td(ibv_context *context, ibv_td_init_attr *init_attr) {
 
 int ibv_dealloc_td(ibv_td *td) {
     return api::errno_value([&]() -> Result<void> {
-        if (td == nullptr) return fail(EINVAL, "td is NULL");
+        VERBS_CHECK(api::required(td, "td"));
         VERBS_TRY(half, exp::Half::of(td->context));
         return half.call("dealloc_td", &verbs_provider_exp_ops::dealloc_td, td);
     });
@@ -59,12 +59,12 @@ int ibv_dealloc_td(ibv_td *td) {
 ibv_pd *ibv_alloc_parent_domain(ibv_context *context, ibv_parent_domain_init_attr *attr) {
     return api::pointer([&]() -> Result<ibv_pd *> {
         VERBS_TRY(half, exp::Half::of(context));
-        if (attr == nullptr) return fail(EINVAL, "attr is NULL");
+        VERBS_CHECK(api::required(attr, "attr"));
         VERBS_TRY(known, checked(context, *attr));
         ibv_pd *pd = nullptr;
         VERBS_CHECK(half.call("alloc_parent_domain", &verbs_provider_exp_ops::alloc_parent_domain,
                               &known, &pd));
-        if (pd == nullptr) return fail(EIO, "the provider made no pd and reported success");
+        VERBS_CHECK(api::delivered(pd, "pd"));
         pd->context = context;
         return pd;
     });

@@ -4,6 +4,8 @@
 #include "caller.hpp"
 #include "half.hpp"
 
+#include <verbs/plain_attr.hpp>
+
 using namespace verbs;
 
 namespace {
@@ -24,31 +26,25 @@ Result<ibv_qp_init_attr_ex> checked(const ibv_context *context, const ibv_qp_ini
     if ((asked.comp_mask & ~exp::known_bits(kMembers)) != 0)
         return fail(EOPNOTSUPP, "unknown bits in comp_mask");
     const auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
-    VERBS_CHECK(exp::same_device(context, attr.pd, "pd"));
-    VERBS_CHECK(exp::same_device(context, attr.send_cq, "send_cq"));
-    VERBS_CHECK(exp::same_device(context, attr.recv_cq, "recv_cq"));
-    VERBS_CHECK(exp::same_device(context, attr.srq, "srq"));
+    VERBS_CHECK(api::same_device(context, attr.pd, "pd"));
+    VERBS_CHECK(api::same_device(context, attr.send_cq, "send_cq"));
+    VERBS_CHECK(api::same_device(context, attr.recv_cq, "recv_cq"));
+    VERBS_CHECK(api::same_device(context, attr.srq, "srq"));
     return attr;
-}
-
-// The front of the extended structure is the plain one.
-ibv_qp_init_attr plain(const ibv_qp_init_attr_ex &attr) {
-    return {attr.qp_context, attr.send_cq, attr.recv_cq,   attr.srq,
-            attr.cap,        attr.qp_type, attr.sq_sig_all};
 }
 
 Result<ibv_qp *> create(const exp::Half &half, ibv_qp_init_attr_ex &attr) {
     ibv_qp *qp = nullptr;
     VERBS_CHECK(half.call("create_qp_ex", &verbs_provider_exp_ops::create_qp_ex, &attr, &qp));
-    if (qp == nullptr) return fail(EIO, "the provider made no qp and reported success");
-    const ibv_qp_init_attr front = plain(attr);
+    VERBS_CHECK(api::delivered(qp, "qp"));
+    const ibv_qp_init_attr front = provider::plain(attr);
     VERBS_CHECK(exp::settled(exp::hooks()->adopt_qp(half.context(), qp, attr.pd, &front)));
     return qp;
 }
 
 // What a device without extended QPs does as well as another.
 Result<ibv_qp *> create_plain(ibv_qp_init_attr_ex &attr) {
-    ibv_qp_init_attr front = plain(attr);
+    ibv_qp_init_attr front = provider::plain(attr);
     ibv_qp *const qp = ibv_create_qp(attr.pd, &front);
     if (qp == nullptr) return fail(errno, verbs_last_error());
     attr.cap = front.cap;
@@ -59,7 +55,7 @@ Result<ibv_qp *> create_plain(ibv_qp_init_attr_ex &attr) {
 
 ibv_qp *ibv_create_qp_ex(ibv_context *context, ibv_qp_init_attr_ex *qp_attr) {
     return api::pointer([&]() -> Result<ibv_qp *> {
-        if (qp_attr == nullptr) return fail(EINVAL, "qp_attr is NULL");
+        VERBS_CHECK(api::required(qp_attr, "qp_attr"));
         const auto half = exp::Half::of(context);
         const bool is_plain = qp_attr->comp_mask == IBV_QP_INIT_ATTR_PD;
         if (!half && !(is_plain && half.error().code == EOPNOTSUPP)) return Failure(half.error());
@@ -72,7 +68,7 @@ ibv_qp *ibv_create_qp_ex(ibv_context *context, ibv_qp_init_attr_ex *qp_attr) {
 
 ibv_qp_ex *ibv_qp_to_qp_ex(ibv_qp *qp) {
     return api::value_or<ibv_qp_ex *>(nullptr, [&]() -> Result<ibv_qp_ex *> {
-        if (qp == nullptr) return fail(EINVAL, "qp is NULL");
+        VERBS_CHECK(api::required(qp, "qp"));
         VERBS_TRY(half, exp::Half::of(qp->context));
         const auto find = half.slot_of(&verbs_provider_exp_ops::qp_to_qp_ex);
         ibv_qp_ex *const found = find != nullptr ? find(qp) : nullptr;
@@ -84,7 +80,7 @@ ibv_qp_ex *ibv_qp_to_qp_ex(ibv_qp *qp) {
 // 0 is an answer, not a success. No provider promises more so far.
 int ibv_query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode /*op*/, std::uint32_t /*flags*/) {
     return api::value_or(0, [&]() -> Result<int> {
-        if (qp == nullptr) return fail(EINVAL, "qp is NULL");
+        VERBS_CHECK(api::required(qp, "qp"));
         return 0;
     });
 }

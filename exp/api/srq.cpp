@@ -42,7 +42,7 @@ Result<ibv_srq_init_attr_ex> checked(const ibv_context *context,
         return fail(EINVAL, "a basic shared receive queue has no XRC domain, CQ or tags");
     if ((attr.comp_mask & IBV_SRQ_INIT_ATTR_PD) == 0 || attr.pd == nullptr)
         return fail(EINVAL, "a shared receive queue needs a protection domain");
-    VERBS_CHECK(exp::same_device(context, attr.pd, "pd"));
+    VERBS_CHECK(api::same_device(context, attr.pd, "pd"));
     return attr;
 }
 
@@ -50,7 +50,7 @@ Result<ibv_srq_init_attr_ex> checked(const ibv_context *context,
 
 ibv_srq *ibv_create_srq_ex(ibv_context *context, ibv_srq_init_attr_ex *srq_init_attr_ex) {
     return api::pointer([&]() -> Result<ibv_srq *> {
-        if (srq_init_attr_ex == nullptr) return fail(EINVAL, "srq_init_attr_ex is NULL");
+        VERBS_CHECK(api::required(srq_init_attr_ex, "srq_init_attr_ex"));
         const auto half = exp::Half::of(context);
         // A device without an experimental half has such queues as well.
         if (!half && half.error().code != EOPNOTSUPP) return Failure(half.error());

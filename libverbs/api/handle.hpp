@@ -2,6 +2,7 @@
 // What every public function asks of its arguments first: that handles are there and are ours.
 #pragma once
 
+#include "api/argument.hpp"
 #include "core/result.hpp"
 #include "device/context.hpp"
 
@@ -12,25 +13,9 @@ namespace verbs::api {
 using device::Context;
 
 // Out of line, as every failure (core/result.hpp).
-[[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_null(const char *name) {
-    return fail(EINVAL, std::string(name) + " is NULL");
-}
 [[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_foreign(const char *name,
                                                                   const ibv_context *context) {
     return fail(EINVAL, std::string(name) + ": " + Context::of(context).error().phrase);
-}
-[[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_of_another_device(const char *name) {
-    return fail(EINVAL, std::string(name) + " belongs to another open device");
-}
-[[nodiscard, gnu::cold, gnu::noinline]] inline Failure is_missing(const char *name) {
-    return fail(EIO, std::string("the provider made no ") + name + " and reported success");
-}
-
-// Refuses a NULL argument by its name.
-[[nodiscard, gnu::always_inline]] inline Result<void> required(const void *argument,
-                                                               const char *name) {
-    if (argument == nullptr) return is_null(name);
-    return {};
 }
 
 // The Context an object hangs below: pd, mr, mw, cq, channel, srq, qp or ah.
@@ -47,17 +32,7 @@ template <class Object>
 template <class Object>
 [[nodiscard, gnu::always_inline]] inline Result<void>
 same_device(Context &context, const Object *object, const char *name) {
-    if (object != nullptr && object->context != &context.handle())
-        return is_of_another_device(name);
-    return {};
-}
-
-// Refuses a success that brought nothing.
-template <class Object>
-[[nodiscard, gnu::always_inline]] inline Result<void> delivered(const Object *object,
-                                                                const char *name) {
-    if (object == nullptr) return is_missing(name);
-    return {};
+    return same_device(&context.handle(), object, name);
 }
 
 }  // namespace verbs::api

@@ -7,18 +7,13 @@ using namespace verbs;
 
 namespace {
 
-constexpr int kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-                             IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
-                             IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_ON_DEMAND |
-                             IBV_ACCESS_HUGETLB | IBV_ACCESS_OPTIONAL_RANGE;
+constexpr unsigned kKnownAccess =
+    IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
+    IBV_ACCESS_REMOTE_ATOMIC | IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_ON_DEMAND |
+    IBV_ACCESS_HUGETLB | IBV_ACCESS_OPTIONAL_RANGE;
 
 [[gnu::always_inline]] inline Result<void> check_access(int access) {
-    if ((access & ~kKnownAccess) != 0) return fail(EINVAL, "unknown access flags");
-    const bool changes_memory =
-        (access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0;
-    if (changes_memory && (access & IBV_ACCESS_LOCAL_WRITE) == 0)
-        return fail(EINVAL, "remote write and atomic access need local write access");
-    return {};
+    return api::check_access(static_cast<unsigned>(access), kKnownAccess);
 }
 
 Result<void> check_range(const void *addr, std::size_t length) {

@@ -32,6 +32,14 @@ const Deviations &deviations() {
 
 }  // namespace
 
+void use_device_argument(int argc, char **argv) {
+    constexpr std::string_view kDevice = "--device=";
+    for (int i = 1; i < argc; ++i) {
+        if (std::string_view(argv[i]).starts_with(kDevice))
+            ::setenv("VERBS_TEST_DEVICE", argv[i] + kDevice.size(), 1);
+    }
+}
+
 ibv_device *device_under_test() {
     // The list stays alive with the process: a device is only named as long as a list or a context
     // holds it.

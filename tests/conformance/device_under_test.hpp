@@ -11,6 +11,9 @@ namespace verbs_test {
 
 inline constexpr uint8_t kPort = 1;
 
+// An argument --device=NAME stands for VERBS_TEST_DEVICE.
+void use_device_argument(int argc, char **argv);
+
 // VERBS_TEST_DEVICE, else the first whose name begins with soft_lo, else the first. Throws when
 // there is none.
 ibv_device *device_under_test();

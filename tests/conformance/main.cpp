@@ -2,6 +2,7 @@
 // The program of the suite: runs the tests, or plays the second process of one. An argument
 // --device=NAME stands for the environment variable VERBS_TEST_DEVICE.
 #include "crowd.hpp"
+#include "device_under_test.hpp"
 #include "echo.hpp"
 #include "network.hpp"
 #include "restart.hpp"
@@ -12,15 +13,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <string_view>
-
 int main(int argc, char **argv) {
-    constexpr std::string_view kDevice = "--device=";
-    for (int i = 1; i < argc; ++i) {
-        if (std::string_view(argv[i]).starts_with(kDevice))
-            ::setenv("VERBS_TEST_DEVICE", argv[i] + kDevice.size(), 1);
-    }
+    verbs_test::use_device_argument(argc, argv);
     using verbs_test::Role;
     static constexpr Role kRoles[] = {
         {"side", verbs_test::serve_side},

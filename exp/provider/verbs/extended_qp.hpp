@@ -3,6 +3,7 @@
 // send requests. The calls write requests into arrays that are as long as the send queue.
 #pragma once
 
+#include <verbs/plain_attr.hpp>
 #include <verbs/provider_exp.h>
 
 #include "core/result.hpp"
@@ -239,12 +240,6 @@ static_assert(offsetof(ibv_qp_ex, comp_mask) == sizeof(ibv_qp) &&
         return fail(EOPNOTSUPP, "QPs of this type do not have all of send_ops_flags: without " +
                                     std::to_string(missing) + " they do");
     return {};
-}
-
-// The front of the extended struct is the plain one.
-[[nodiscard]] inline ibv_qp_init_attr plain(const ibv_qp_init_attr_ex &attr) noexcept {
-    return {attr.qp_context, attr.send_cq, attr.recv_cq,   attr.srq,
-            attr.cap,        attr.qp_type, attr.sq_sig_all};
 }
 
 // The calls of ibv_qp_ex, except those that are the provider's.

@@ -82,14 +82,5 @@ inline constexpr verbs_provider_exp_ops kExpOps = make_exp_ops<T>();
 
 // VERBS_PROVIDER with both halves. Once per plugin, in place of it.
 #define VERBS_PROVIDER_WITH_EXPERIMENTAL(type)                                                     \
-    extern "C" __attribute__((visibility("default"))) const struct verbs_provider verbs_provider;  \
-    const struct verbs_provider verbs_provider = {VERBS_PROVIDER_MAGIC,                            \
-                                                  VERBS_PROVIDER_CONTRACT,                         \
-                                                  sizeof(struct verbs_provider),                   \
-                                                  type::kName,                                     \
-                                                  &verbs::provider::kOps<type>,                    \
-                                                  sizeof(struct verbs_provider_ops),               \
-                                                  VERBS_PROVIDER_EXP_CONTRACT,                     \
-                                                  &verbs::provider::kExpOps<type>,                 \
-                                                  sizeof(struct verbs_provider_exp_ops),           \
-                                                  0}
+    VERBS_PROVIDER_WITH_HALF(type, VERBS_PROVIDER_EXP_CONTRACT, &verbs::provider::kExpOps<type>,   \
+                             sizeof(struct verbs_provider_exp_ops))

@@ -201,7 +201,10 @@ inline constexpr verbs_provider_ops kOps = make_ops<T>();
 }  // namespace verbs::provider
 
 // Exports class `type` as this plugin's provider. Once per plugin, outside any namespace.
-#define VERBS_PROVIDER(type)                                                                       \
+#define VERBS_PROVIDER(type) VERBS_PROVIDER_WITH_HALF(type, 0, nullptr, 0)
+
+// The same with an experimental half: its contract, its table and the size of that.
+#define VERBS_PROVIDER_WITH_HALF(type, exp_contract, exp_ops, exp_ops_size)                        \
     extern "C" __attribute__((visibility("default"))) const struct verbs_provider verbs_provider;  \
     const struct verbs_provider verbs_provider = {VERBS_PROVIDER_MAGIC,                            \
                                                   VERBS_PROVIDER_CONTRACT,                         \
@@ -209,7 +212,7 @@ inline constexpr verbs_provider_ops kOps = make_ops<T>();
                                                   type::kName,                                     \
                                                   &verbs::provider::kOps<type>,                    \
                                                   sizeof(struct verbs_provider_ops),               \
-                                                  0,                                               \
-                                                  nullptr,                                         \
-                                                  0,                                               \
+                                                  exp_contract,                                    \
+                                                  exp_ops,                                         \
+                                                  exp_ops_size,                                    \
                                                   0}

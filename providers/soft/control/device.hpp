@@ -120,6 +120,8 @@ private:
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mw &mw) noexcept;
     void withdraw(uint32_t key, bool is_remote) noexcept;
+    // Refuses a child that inherited the device: the table of regions is shared with the parent.
+    [[nodiscard]] Result<void> judge_process() const;
     // A region of the table's entry.
     Result<Mr *> enter(Pd &pd, const Extent &extent);
     FilePlace shared_place(const void *addr, size_t length, int access);

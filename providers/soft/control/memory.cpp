@@ -64,13 +64,17 @@ Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
     return {};
 }
 
+Result<void> Device::judge_process() const {
+    if (process_->is_inherited())
+        return fail(EIO, "the device was opened by this process's parent");
+    return {};
+}
+
 Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_t iova,
                                 int access) {
     VERBS_CHECK(judge_faults(Call::reg_mr));
     VERBS_CHECK(judge_access(access));
-    // The table of regions is shared with the parent.
-    if (process_->is_inherited())
-        return fail(EIO, "the device was opened by this process's parent");
+    VERBS_CHECK(judge_process());
     VERBS_CHECK(judge_mapped(addr, length, writes_memory(access)));
     auto *pd = static_cast<Pd *>(ibpd);
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
@@ -100,8 +104,7 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
                               int access) {
     VERBS_CHECK(judge_faults(Call::rereg_mr));
     auto *mr = static_cast<Mr *>(ibmr);
-    if (process_->is_inherited())
-        return fail(EIO, "the device was opened by this process's parent");
+    VERBS_CHECK(judge_process());
     if (mr->is_fixed)
         return fail(EOPNOTSUPP, "the region has no memory of the program's to register anew");
     VERBS_CHECK(judge_unbound(*mr));

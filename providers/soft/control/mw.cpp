@@ -21,8 +21,7 @@ Result<ibv_mw *> Device::alloc_mw(ibv_pd *ibpd, int type) {
     VERBS_CHECK(judge_faults(Call::alloc_mw));
     if (type == IBV_MW_TYPE_2) return fail(EOPNOTSUPP, "memory windows are offered in type 1 only");
     if (type != IBV_MW_TYPE_1) return fail(EINVAL, "there are memory windows of types 1 and 2");
-    if (process_->is_inherited())
-        return fail(EIO, "the device was opened by this process's parent");
+    VERBS_CHECK(judge_process());
     auto &pd = *static_cast<Pd *>(ibpd);
     Owned<Mw>::New mw;
     VERBS_TRY(index, process_->mrs().allot());

@@ -77,8 +77,7 @@ Result<void> Device::free_dm(ibv_dm *ibdm) {
 Result<ibv_mr *> Device::reg_dm_mr(ibv_pd *ibpd, ibv_dm *ibdm, uint64_t dm_offset, size_t length,
                                    unsigned int access) {
     VERBS_CHECK(judge_faults(Call::reg_mr));
-    if (process_->is_inherited())
-        return fail(EIO, "the device was opened by this process's parent");
+    VERBS_CHECK(judge_process());
     auto &pd = *static_cast<Pd *>(ibpd);
     auto &dm = *static_cast<Dm *>(ibdm);
     if (dm_offset > dm.bytes || length > dm.bytes - dm_offset)

@@ -6,8 +6,7 @@ namespace soft {
 
 Result<ibv_mr *> Device::alloc_null_mr(ibv_pd *ibpd) {
     VERBS_CHECK(judge_faults(Call::reg_mr));
-    if (process_->is_inherited())
-        return verbs::fail(EIO, "the device was opened by this process's parent");
+    VERBS_CHECK(judge_process());
     auto &pd = *static_cast<Pd *>(ibpd);
     VERBS_TRY(mr, enter(pd, {pd.number, kNoMemory, ~uint64_t{0}, 0, IBV_ACCESS_LOCAL_WRITE}));
     mr->is_fixed = true;
