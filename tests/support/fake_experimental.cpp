@@ -91,6 +91,19 @@ int reg_dm_mr(void *, ibv_pd *, ibv_dm *, std::uint64_t dm_offset, std::size_t l
     return 0;
 }
 
+int alloc_buf(void *, ibv_pd *, std::size_t, void **addr) {
+    BEGIN("alloc_buf");
+    alignas(4096) static char memory[8192];
+    *addr = memory;
+    return 0;
+}
+
+int free_buf(void *, void *addr, std::size_t) {
+    BEGIN("free_buf");
+    last().freed = addr;
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -106,6 +119,8 @@ const verbs_provider_exp_ops kExperimental = {
     .alloc_dm = &alloc_dm,
     .free_dm = &free_dm,
     .reg_dm_mr = &reg_dm_mr,
+    .alloc_buf = &alloc_buf,
+    .free_buf = &free_buf,
 };
 
 }  // namespace verbs_test

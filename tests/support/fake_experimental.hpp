@@ -18,6 +18,7 @@ struct FakeExperimental {
     ibv_parent_domain_init_attr parent_domain;
     std::uint64_t dm_offset;
     std::size_t dm_length;
+    void *freed;
 };
 
 extern const verbs_provider_exp_ops kExperimental;

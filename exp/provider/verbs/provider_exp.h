@@ -56,6 +56,11 @@ struct verbs_provider_exp_ops {
     int (*free_dm)(void *device, struct ibv_dm *dm);
     int (*reg_dm_mr)(void *device, struct ibv_pd *pd, struct ibv_dm *dm, uint64_t dm_offset,
                      size_t length, unsigned int access, struct ibv_mr **mr);
+
+    /* Memory for the program: zero, at a page boundary; reg_mr registers it like any other. The
+     * library tells free_buf the size that it was allocated with. */
+    int (*alloc_buf)(void *device, struct ibv_pd *pd, size_t size, void **addr);
+    int (*free_buf)(void *device, void *addr, size_t size);
 };
 
 #ifdef __cplusplus

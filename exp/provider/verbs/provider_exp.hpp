@@ -15,6 +15,8 @@
 //   Result<void> free_dm(ibv_dm *dm)
 //   Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
 //                              unsigned int access)
+//   Result<void *> alloc_buf(ibv_pd *pd, size_t size)
+//   Result<void> free_buf(void *addr, size_t size)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -51,6 +53,8 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(alloc_dm);
     VERBS_PROVIDER_SLOT(free_dm);
     VERBS_PROVIDER_SLOT(reg_dm_mr);
+    VERBS_PROVIDER_SLOT(alloc_buf);
+    VERBS_PROVIDER_SLOT(free_buf);
     return ops;
 }
 

@@ -105,6 +105,8 @@ public:
     Result<void> free_dm(ibv_dm *dm);
     Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
                                unsigned int access);
+    Result<void *> alloc_buf(ibv_pd *pd, size_t size);
+    Result<void> free_buf(void *addr, size_t size);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.

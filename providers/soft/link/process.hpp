@@ -11,6 +11,7 @@
 #include "link/mr_table.hpp"
 #include "link/own_memory.hpp"
 #include "link/qp_numbers.hpp"
+#include "link/shared_arena.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -36,6 +37,7 @@ public:
     [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
     [[nodiscard]] SharedFiles &files() noexcept { return files_; }
+    [[nodiscard]] SharedArena &arena() noexcept { return arena_; }
     [[nodiscard]] OwnMemory &memory() noexcept { return memory_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
@@ -135,6 +137,7 @@ private:
     MrTable mrs_;        // own lock
     CopyWatch copies_;   // own lock
     SharedFiles files_;  // own lock
+    SharedArena arena_;  // own lock
     OwnMemory memory_;   // own locks
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
