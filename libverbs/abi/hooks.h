@@ -24,6 +24,15 @@ struct verbs_hooks_gid {
     uint32_t ifindex; /* 0 none */
 };
 
+/* An entry of the GID tables of a device: struct verbs_provider_gid_entry. */
+struct verbs_hooks_gid_entry {
+    union ibv_gid gid;
+    uint32_t index;
+    uint32_t port_num;
+    uint32_t type;    /* 0 InfiniBand, 1 RoCE v1, 2 RoCE v2 */
+    uint32_t ifindex; /* 0 none */
+};
+
 /* The experimental half of the provider behind an open device (<verbs/provider_exp.h>). */
 struct verbs_hooks_experimental {
     void *device;         /* first argument of its slots */
@@ -68,6 +77,10 @@ struct verbs_hooks {
     /* ibv_query_device_ex from what ibv_query_device tells: of the `size` bytes of attr the front
      * and the number of ports, zeros elsewhere. Returns 0 or an errno value. */
     int (*query_device)(struct ibv_context *context, const void *input, void *attr, size_t size);
+    /* The entries of all ports that are not empty, and how many. Returns 0 or an errno value:
+     * EINVAL when `room` is too little, EOPNOTSUPP when the device tells entry after entry only. */
+    int (*query_gid_table)(struct ibv_context *context, struct verbs_hooks_gid_entry *entries,
+                           size_t room, size_t *count);
 };
 
 /* The table of the asked version, or NULL where this library has another. */

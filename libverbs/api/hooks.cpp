@@ -27,6 +27,26 @@ int query_gid(ibv_context *context, uint32_t port_num, uint32_t index,
     });
 }
 
+static_assert(sizeof(verbs_hooks_gid_entry) == sizeof(verbs_provider_gid_entry) &&
+              offsetof(verbs_hooks_gid_entry, ifindex) ==
+                  offsetof(verbs_provider_gid_entry, ifindex));
+
+int query_gid_table(ibv_context *context, verbs_hooks_gid_entry *entries, size_t room,
+                    size_t *count) noexcept {
+    return api::errno_value([&]() -> Result<void> {
+        VERBS_TRY(self, device::Context::of(context));
+        VERBS_CHECK(api::required(entries, "entries"));
+        VERBS_CHECK(api::required(count, "count"));
+        std::size_t told = 0;
+        VERBS_CHECK(self->call("query_gid_table", self->ops().query_gid_table,
+                               reinterpret_cast<verbs_provider_gid_entry *>(entries), room, &told));
+        if (told > room)
+            return fail(EIO, "the provider tells more GID entries than there is room for");
+        *count = told;
+        return {};
+    });
+}
+
 void set_reason(const char *text) noexcept {
     reason::set(text != nullptr ? text : "");
 }
@@ -101,6 +121,7 @@ constexpr verbs_hooks kHooks = {
     .adopt_qp = &adopt_qp,
     .adopt_srq = &adopt_srq,
     .query_device = &api::query_device_sized,
+    .query_gid_table = &query_gid_table,
 };
 
 }  // namespace

@@ -189,6 +189,7 @@ constexpr verbs_provider_ops make_ops() {
     VERBS_PROVIDER_SLOT(destroy_ah);
     VERBS_PROVIDER_SLOT(attach_mcast);
     VERBS_PROVIDER_SLOT(detach_mcast);
+    VERBS_PROVIDER_SLOT(query_gid_table);
     if constexpr (requires { &T::cq_event; }) ops.cq_event = &T::cq_event;
     return ops;
 }

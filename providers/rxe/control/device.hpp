@@ -52,6 +52,7 @@ public:
     Result<ibv_device_attr> query_device();
     Result<ibv_port_attr> query_port(uint8_t port_num);
     Result<verbs_provider_gid> query_gid(uint8_t port_num, int index);
+    Result<std::size_t> query_gid_table(verbs_provider_gid_entry *entries, std::size_t room);
     Result<uint16_t> query_pkey(uint8_t port_num, int index);
 
     Result<ibv_pd *> alloc_pd();
