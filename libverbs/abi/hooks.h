@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The one private door through which compat_sonames and exp reach into libverbs, beside its public
- * header. Not installed. Exported at the node VERBS_PRIVATE; the version is checked on every call,
- * so that a shim of one release and a libverbs of another part with a reason instead of a crash.
+ * The private door through which compat_sonames and exp reach into libverbs, beside its public
+ * header and verbs_table.hpp. Not installed. Exported at the node VERBS_PRIVATE; the version is
+ * checked on every call, so that a shim of one release and a libverbs of another part with a reason
+ * instead of a crash.
  */
 #ifndef VERBS_ABI_HOOKS_H
 #define VERBS_ABI_HOOKS_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The private door for compat_sonames and exp: see abi/hooks.h.
-#include "abi/hooks.h"
+// The private door for compat_sonames and exp: see abi/hooks.h and abi/verbs_table.hpp.
+#include "abi/verbs_table.hpp"
 
 #include "api/adopt.hpp"
 #include "api/boundary.hpp"
@@ -130,3 +130,6 @@ extern "C" __attribute__((visibility("default"))) const verbs_hooks *
 verbs_private_hooks(uint32_t version) {
     return version == VERBS_HOOKS_VERSION ? &kHooks : nullptr;
 }
+
+#define VERBS_TABLE_ADDRESS(name) &name,
+const verbs_table verbs_private_table_1 = {&kHooks, VERBS_EACH_FORWARDED(VERBS_TABLE_ADDRESS)};
