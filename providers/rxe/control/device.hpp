@@ -5,6 +5,7 @@
 
 #include "core/fd.hpp"
 #include "core/owned.hpp"
+#include "core/slabs.hpp"
 #include "datapath/ah.hpp"
 #include "datapath/cq.hpp"
 #include "datapath/domain.hpp"
@@ -27,7 +28,7 @@ template <class T>
 using Result = verbs::Result<T>;
 using verbs::Owned;
 
-struct Mr : ibv_mr {
+struct Mr : ibv_mr, verbs::InSlabs<Mr> {
     Mr() noexcept : ibv_mr{} {}
     PdUse domain;
 };
