@@ -75,9 +75,9 @@ struct verbs_hooks {
                     const struct ibv_qp_init_attr *attr);
     int (*adopt_srq)(struct ibv_context *context, struct ibv_srq *srq, struct ibv_pd *pd,
                      void *srq_context);
-    /* ibv_query_device_ex from what ibv_query_device tells: of the `size` bytes of attr the front
-     * and the number of ports, zeros elsewhere. Returns 0 or an errno value. */
-    int (*query_device)(struct ibv_context *context, const void *input, void *attr, size_t size);
+    /* As ibv_query_device_ex, for a caller that knows `size` bytes of *attr. */
+    int (*query_device)(struct ibv_context *context, const struct ibv_query_device_ex_input *input,
+                        struct ibv_device_attr_ex *attr, size_t size);
     /* The entries of all ports that are not empty, and how many. Returns 0 or an errno value:
      * EINVAL when `room` is too little, EOPNOTSUPP when the device tells entry after entry only. */
     int (*query_gid_table)(struct ibv_context *context, struct verbs_hooks_gid_entry *entries,

@@ -90,7 +90,7 @@ TEST_F(Faults, ATableThatIsTooShortIsRefused) {
 }
 
 TEST_F(Faults, SlotsThatAreTooFewAreRefused) {
-    expect_plugin_refusal("short_ops", "L4: the slots claim 264 bytes, their contract has 280");
+    expect_plugin_refusal("short_ops", "L4: the slots claim 272 bytes, their contract has 288");
 }
 
 TEST_F(Faults, SlotsBeyondAllMeasureAreRefused) {
@@ -199,7 +199,7 @@ TEST_F(Faults, ABareNameIsNeverLookedForOnTheLibraryPath) {
 TEST_F(Faults, APluginThatNobodyNeedsIsNotOpened) {
     // It does not enumerate and there is no kernel device for it: its fault never shows.
     folder.write("10-idle.json", R"({"manifest": 1, "name": "idle", "library": "/nonexistent.so",
-                                     "contract": {"oldest": 1, "newest": 1},
+                                     "contract": {"oldest": 1, "newest": 2},
                                      "match": [{"driver_id": 1}]})");
     EXPECT_EQ(look().reasons, "no RDMA device: none offered by idle");
 }

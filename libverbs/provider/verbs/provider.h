@@ -187,11 +187,15 @@ struct verbs_provider_ops {
     int (*attach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);
     int (*detach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);
 
-    /* Since contract 2. */
+    /* Since contract 2. Optional. */
 
-    /* Optional: where it is not there, or answers EOPNOTSUPP, tables are read by query_gid. Writes
-     * the entries of all ports that are not empty, and how many. EINVAL when `room` is too little.
-     */
+    /* Fills `size` bytes of *attr, which the library has cleared; orig_attr included. Where it is
+     * empty, the answer is that of query_device and the number of ports. */
+    int (*query_device_ex)(void *device, const struct ibv_query_device_ex_input *input,
+                           struct ibv_device_attr_ex *attr, size_t size);
+
+    /* Writes the entries of all GID tables that are not empty, and how many. EINVAL when `room` is
+     * too little. Without this slot, or with EOPNOTSUPP, the tables are read by query_gid. */
     int (*query_gid_table)(void *device, struct verbs_provider_gid_entry *entries, size_t room,
                            size_t *count);
 };

@@ -123,19 +123,21 @@ TEST_F(Judge, AcceptsASymbolWithoutASize) {
 TEST_F(Judge, RefusesSlotsThatAreTooFewOrTooMany) {
     table.ops_size = kOpsOfContract1 - 8;
     EXPECT_EQ(rule(), "L4");
+    table.contract = 2;
+    manifest.contract_newest = 2;
+    table.ops_size = kOpsOfContract1;
+    EXPECT_EQ(rule(), "L4");
     table.ops_size = sizeof ops + 1;
     EXPECT_EQ(rule(), "L4");
     table.ops_size = ~0u & ~7u;
     EXPECT_EQ(rule(), "L4");
 }
 
-TEST_F(Judge, AsksForTheSlotsOfThePluginsOwnContract) {
+TEST_F(Judge, AcceptsAPluginOfAnEarlierContractWithFewerSlots) {
     table.ops_size = kOpsOfContract1;
     const auto judged = judge_table({&table, symbol_size}, manifest);
     ASSERT_TRUE(judged) << judged.error().phrase;
     EXPECT_EQ(judged->query_gid_table(nullptr, nullptr, 0, nullptr), EOPNOTSUPP);
-    manifest.contract_newest = table.contract = 2;
-    EXPECT_EQ(rule(), "L4");
 }
 
 TEST_F(Judge, RefusesATableWithoutSlots) {
@@ -181,11 +183,12 @@ TEST_F(Judge, AnswersMissingSlotsWithEopnotsupp) {
     EXPECT_EQ(complete->create_srq(nullptr, nullptr, nullptr, nullptr), EOPNOTSUPP);
     EXPECT_EQ(complete->query_qp(nullptr, nullptr, nullptr, 0, nullptr), EOPNOTSUPP);
     complete->cq_event(nullptr);
-    // No slot but enumerate is left empty.
+    // No slots are left empty but enumerate, and query_device_ex, for which another stands in.
     std::vector<void *> slots(sizeof *complete / sizeof(void *));
     std::memcpy(slots.data(), &*complete, sizeof *complete);
-    EXPECT_EQ(std::count(slots.begin(), slots.end(), nullptr), 1);
+    EXPECT_EQ(std::count(slots.begin(), slots.end(), nullptr), 2);
     EXPECT_EQ(complete->enumerate, nullptr);
+    EXPECT_EQ(complete->query_device_ex, nullptr);
 }
 
 TEST_F(Judge, FindsNoExperimentalHalfWhereThereIsNone) {
