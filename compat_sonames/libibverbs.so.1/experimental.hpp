@@ -19,3 +19,11 @@ template <class Function>
 }
 
 }  // namespace verbs::compat
+
+// The function of libverbs-exp that is called as this one is, or NULL: looked for once for each
+// place that asks, so that a call which programs repeat costs no search.
+#define VERBS_EXPERIMENTAL(name)                                                                   \
+    [] {                                                                                           \
+        static auto *const found = verbs::compat::find_experimental<decltype(name)>(#name);        \
+        return found;                                                                              \
+    }()
