@@ -104,6 +104,41 @@ int free_buf(void *, void *addr, std::size_t) {
     return 0;
 }
 
+int open_xrcd(void *, ibv_xrcd_init_attr *attr, ibv_xrcd **xrcd) {
+    BEGIN("open_xrcd");
+    last().xrcd = *attr;
+    *xrcd = dirty<ibv_xrcd>();
+    return 0;
+}
+
+int close_xrcd(void *, ibv_xrcd *xrcd) {
+    BEGIN("close_xrcd");
+    delete xrcd;
+    return 0;
+}
+
+int create_srq_ex(void *, ibv_srq_init_attr_ex *attr, ibv_srq **srq) {
+    BEGIN("create_srq_ex");
+    last().srq = *attr;
+    attr->attr.max_sge = 7;
+    *srq = dirty<ibv_srq>();
+    return 0;
+}
+
+int get_srq_num(void *, ibv_srq *, std::uint32_t *srq_num) {
+    BEGIN("get_srq_num");
+    *srq_num = 0x4712;
+    return 0;
+}
+
+int open_qp(void *, ibv_qp_open_attr *attr, ibv_qp **qp) {
+    BEGIN("open_qp");
+    last().opening = *attr;
+    *qp = dirty<ibv_qp>();
+    (*qp)->qp_num = attr->qp_num;
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -121,6 +156,11 @@ const verbs_provider_exp_ops kExperimental = {
     .reg_dm_mr = &reg_dm_mr,
     .alloc_buf = &alloc_buf,
     .free_buf = &free_buf,
+    .open_xrcd = &open_xrcd,
+    .close_xrcd = &close_xrcd,
+    .create_srq_ex = &create_srq_ex,
+    .get_srq_num = &get_srq_num,
+    .open_qp = &open_qp,
 };
 
 }  // namespace verbs_test

@@ -17,6 +17,11 @@
 //                              unsigned int access)
 //   Result<void *> alloc_buf(ibv_pd *pd, size_t size)
 //   Result<void> free_buf(void *addr, size_t size)
+//   Result<ibv_xrcd *> open_xrcd(ibv_xrcd_init_attr *attr)
+//   Result<void> close_xrcd(ibv_xrcd *xrcd)
+//   Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr)
+//   Result<uint32_t> get_srq_num(ibv_srq *srq)
+//   Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -55,6 +60,11 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(reg_dm_mr);
     VERBS_PROVIDER_SLOT(alloc_buf);
     VERBS_PROVIDER_SLOT(free_buf);
+    VERBS_PROVIDER_SLOT(open_xrcd);
+    VERBS_PROVIDER_SLOT(close_xrcd);
+    VERBS_PROVIDER_SLOT(create_srq_ex);
+    VERBS_PROVIDER_SLOT(get_srq_num);
+    VERBS_PROVIDER_SLOT(open_qp);
     return ops;
 }
 

@@ -265,7 +265,13 @@ Result<void> Device::close() {
     if (injector_ != nullptr) injector_->schedule = nullptr;
     schedule_.reset();
     // What the program did not destroy goes with the device. Nobody waits for its events.
-    qps_.for_each([this](Qp &qp) { withdraw(qp); });
+    close_xrc();
+    qps_.for_each([this](Qp &qp) {
+        if (qp.handle_of == nullptr) withdraw(qp);
+    });
+    srqs_.for_each([this](Srq &srq) {
+        if (srq.xrc != nullptr) process_->dismiss(srq);
+    });
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });
     mws_.for_each([this](Mw &mw) { withdraw(mw); });
     mrs_.for_each([this](Mr &mr) { withdraw(mr.rkey, mr.is_remote); });
@@ -309,6 +315,9 @@ Result<ibv_device_attr> Device::query_device() {
                             IBV_DEVICE_UD_AV_PORT_ENFORCE | IBV_DEVICE_SYS_IMAGE_GUID |
                             IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW |
                             IBV_DEVICE_PORT_ACTIVE_EVENT;
+#ifdef VERBS_HAVE_XRC
+    attr.device_cap_flags |= IBV_DEVICE_XRC;
+#endif
     return attr;
 }
 

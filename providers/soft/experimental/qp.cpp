@@ -15,6 +15,7 @@ constexpr uint64_t kOperations = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_
 }  // namespace
 
 Result<ibv_qp *> Device::create_qp_ex(ibv_qp_init_attr_ex *attr) {
+    if (attr->qp_type == IBV_QPT_XRC_RECV) return create_receiving_qp(attr);
     VERBS_CHECK(verbs::provider::judge_qp(*attr, kOperations));
     ibv_qp_init_attr plain = verbs::provider::plain(*attr);
     VERBS_TRY(ibqp, create_qp(attr->pd, &plain));
