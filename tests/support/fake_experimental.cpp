@@ -99,6 +99,12 @@ int reg_dm_mr(void *, ibv_pd *, ibv_dm *, std::uint64_t dm_offset, std::size_t l
     return 0;
 }
 
+int alloc_mw_type_2(void *, ibv_pd *, ibv_mw **mw) {
+    BEGIN("alloc_mw_type_2");
+    *mw = dirty<ibv_mw>();
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -115,6 +121,7 @@ const verbs_provider_exp_ops kExperimental = {
     .alloc_dm = &alloc_dm,
     .free_dm = &free_dm,
     .reg_dm_mr = &reg_dm_mr,
+    .alloc_mw_type_2 = &alloc_mw_type_2,
 };
 
 }  // namespace verbs_test

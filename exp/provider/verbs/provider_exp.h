@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define VERBS_PROVIDER_EXP_CONTRACT 1u
+#define VERBS_PROVIDER_EXP_CONTRACT 2u
 
 struct verbs_provider_exp_ops {
     /* Fills `size` bytes of *attr, which the library has cleared; orig_attr included. */
@@ -59,6 +59,10 @@ struct verbs_provider_exp_ops {
     int (*free_dm)(void *device, struct ibv_dm *dm);
     int (*reg_dm_mr)(void *device, struct ibv_pd *pd, struct ibv_dm *dm, uint64_t dm_offset,
                      size_t length, unsigned int access, struct ibv_mr **mr);
+
+    /* Memory windows of type 2; dealloc_mw ends them, and the library sets what it sets for those
+     * of alloc_mw. A device whose alloc_mw makes them leaves this empty. */
+    int (*alloc_mw_type_2)(void *device, struct ibv_pd *pd, struct ibv_mw **mw);
 };
 
 #ifdef __cplusplus

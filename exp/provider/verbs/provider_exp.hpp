@@ -16,6 +16,7 @@
 //   Result<void> free_dm(ibv_dm *dm)
 //   Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
 //                              unsigned int access)
+//   Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -70,6 +71,7 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(alloc_dm);
     VERBS_PROVIDER_SLOT(free_dm);
     VERBS_PROVIDER_SLOT(reg_dm_mr);
+    VERBS_PROVIDER_SLOT(alloc_mw_type_2);
     return ops;
 }
 

@@ -319,6 +319,7 @@ Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_
 
 void Device::withdraw(Qp &qp) noexcept {
     leave_queues(qp);
+    release_windows(qp);
     process_->delist(qp);
     discard_sends(qp);
     leave_for_good(qp);

@@ -202,6 +202,24 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
     return Outcome::taken;
 }
 
+// Takes back the binding of the key that came with a SEND whose data is in place. Only to our own
+// peer the key meant anything, and he copies nothing while this message of his is not complete: so
+// nobody is to be waited for.
+Outcome invalidate(Qp &qp, RxEnd &end, const Arrival &arrival, const RecvWqe &wqe,
+                   ibv_wc &wc) noexcept {
+    if (!qp.is_reliable || arrival.kind != MessageKind::send ||
+        (arrival.flags & kFlagImmediate) != 0)
+        return reject(qp, end, Refusal::invalid_request);
+    const uint32_t key = arrival.imm_be;
+    const Unbound unbound = qp.owner->windows().invalidate(key, qp.qp_num);
+    if (unbound.key == 0)
+        return fail_receive(qp, end, wqe, wc, IBV_WC_REM_INV_REQ_ERR, Refusal::access);
+    unbound.region->windows.fetch_sub(1);
+    wc.invalidated_rkey = key;
+    wc.wc_flags = IBV_WC_WITH_INV;
+    return Outcome::taken;
+}
+
 // A SEND, or the immediate of an RDMA WRITE, on a connected QP.
 Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ReceiveQueue &rq = qp.rq;
@@ -231,6 +249,10 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         rq.partial = has_more ? arrival.argument + arrival.payload : 0;
         if (has_more) return Outcome::taken;
     }
+    if ((arrival.flags & kFlagInvalidate) != 0) [[unlikely]] {
+        const Outcome invalidated = invalidate(qp, end, arrival, *wqe, wc);
+        if (invalidated != Outcome::taken) return invalidated;
+    }
     finish(qp, *wqe, wc, IBV_WC_SUCCESS, (arrival.flags & kFlagSolicited) != 0);
     return Outcome::taken;
 }
@@ -259,8 +281,8 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     uint64_t address = 0;
     int code = EFAULT;
     end.begin_serving(place.rkey);
-    if (translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
-                  needed, qp.domain_pd->number, address)) {
+    if (translate_for_peer(qp.owner->mrs().home(), place.rkey, place.address - offset,
+                           arrival.length, needed, qp.domain_pd->number, qp.qp_num, address)) {
         OwnMemory &memory = qp.owner->memory();
         code = is_read ? memory.read(end.segment().reply(), address + offset, place.length)
                        : memory.write(address + offset, arrival.data + sizeof place, place.length);
@@ -282,8 +304,8 @@ Outcome serve_write(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
 // is a program that unmaps a region, without ibv_dereg_mr, between the one and the other.
 Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noexcept {
     uint64_t address = 0;
-    if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                   IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
+    if (!translate_for_peer(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
+                            IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, qp.qp_num, address))
         return Refusal::access;
     // An aligned offset into a zero-based region that is not.
     if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;

@@ -29,6 +29,8 @@ ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
         return IBV_WC_FETCH_ADD;
     case kOpcodeBind:
         return IBV_WC_BIND_MW;
+    case kOpcodeInvalidate:
+        return IBV_WC_LOCAL_INV;
     default:
         return IBV_WC_SEND;
     }

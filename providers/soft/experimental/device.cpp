@@ -17,7 +17,11 @@ Result<ibv_device_attr_ex> Device::query_device_ex() {
     attr.orig_attr = plain;
     attr.completion_timestamp_mask = ~uint64_t{0};
     attr.hca_core_clock = kClockKhz;
-    attr.device_cap_flags_ex = plain.device_cap_flags;
+#ifdef VERBS_HAVE_MW_TYPE_2
+    // The stable half has none of them, and does not claim them.
+    attr.orig_attr.device_cap_flags |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
+#endif
+    attr.device_cap_flags_ex = attr.orig_attr.device_cap_flags;
     attr.max_dm_size = kMaxDmBytes;
     attr.phys_port_cnt_ex = plain.phys_port_cnt;
     return attr;

@@ -6,16 +6,27 @@ namespace soft {
 
 namespace {
 
-// Windows of type 2 are what the others would need.
-constexpr uint64_t kOperations = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_IMM |
-                                 IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
-                                 IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
-                                 IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
+#ifdef VERBS_HAVE_MW_TYPE_2
+constexpr uint64_t kOfConnections = IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_BIND_MW;
+constexpr uint64_t kOfReliableOnes = IBV_QP_EX_WITH_SEND_WITH_INV;
+#else
+constexpr uint64_t kOfConnections = 0;
+constexpr uint64_t kOfReliableOnes = 0;
+#endif
+
+// As judge_opcode() in datapath/send.cpp has it.
+constexpr uint64_t operations_of(ibv_qp_type type) {
+    constexpr uint64_t kPlain = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_IMM |
+                                IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
+                                IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
+                                IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
+    return kPlain | kOfConnections | (type == IBV_QPT_RC ? kOfReliableOnes : 0);
+}
 
 }  // namespace
 
 Result<ibv_qp *> Device::create_qp_ex(ibv_qp_init_attr_ex *attr) {
-    VERBS_CHECK(verbs::provider::judge_qp(*attr, kOperations));
+    VERBS_CHECK(verbs::provider::judge_qp(*attr, operations_of(attr->qp_type)));
     ibv_qp_init_attr plain = verbs::provider::plain(*attr);
     VERBS_TRY(ibqp, create_qp(attr->pd, &plain));
     attr->cap = plain.cap;
