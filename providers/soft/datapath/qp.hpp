@@ -132,6 +132,10 @@ struct Binding {
 // In place of the public opcodes, and above all of these: what changes windows and moves nothing.
 inline constexpr uint8_t kOpcodeBind = 0x80;        // by ibv_bind_mw, or IBV_WR_BIND_MW
 inline constexpr uint8_t kOpcodeInvalidate = 0x81;  // IBV_WR_LOCAL_INV; the key is in imm_be
+// IBV_WR_ATOMIC_WRITE: in the free place of IBV_WR_LOCAL_INV, where it is one range with the other
+// atomics.
+inline constexpr uint8_t kOpcodeAtomicWrite = IBV_WR_ATOMIC_FETCH_AND_ADD + 1;
+static_assert(kOpcodeAtomicWrite == IBV_WR_LOCAL_INV);
 
 // One send request in the queue. Its gather list, or its inline data, follows it in memory.
 struct SendWqe {
@@ -226,9 +230,10 @@ struct SendQueue {
     std::unique_ptr<TxEnd> channel;  // RC, UC: to the connected peer
     // UD: to each QP that was sent to. A null entry is a peer that could not be reached.
     std::unordered_map<uint32_t, std::unique_ptr<TxEnd>> routes;
-    std::map<Gid, Group> groups;  // UD: that were sent to
-    uint64_t lost_routes = 0;     // how many of `routes` went, which puts the groups in doubt
-    uint32_t max_rd_atomic = 0;   // at most kAtomicResults
+    std::map<Gid, Group> groups;       // UD: that were sent to
+    uint64_t lost_routes = 0;          // how many of `routes` went, which puts the groups in doubt
+    bool takes_atomic_writes = false;  // experimental: asked for when it was made
+    uint32_t max_rd_atomic = 0;        // at most kAtomicResults
     uint32_t atomics_under_way = 0;
     uint32_t next_result = 0;  // place of the next atomic's result
     // The responder cannot take anything now (not ready, gone): when to give up; 0 not running.

@@ -298,22 +298,31 @@ Outcome serve_write(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return outcome;
 }
 
+// What an atomic operation needs of the memory and of the queue pair. A write is one in that nobody
+// sees half of it (IBTA annex A19).
+uint32_t access_for(AtomicKind kind) noexcept {
+    return kind == AtomicKind::write ? IBV_ACCESS_REMOTE_WRITE : IBV_ACCESS_REMOTE_ATOMIC;
+}
+
 // IBTA 9.4.5: the operation is atomic and its target aligned. The processor's own atomics make it
 // so towards every other access to that memory, whoever makes it. The kernel has none that could
 // fail instead of raising a signal, so it is asked before whether the memory is there: what is left
 // is a program that unmaps a region, without ibv_dereg_mr, between the one and the other.
 Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noexcept {
     uint64_t address = 0;
+    const auto kind = static_cast<AtomicKind>(request.kind);
     if (!translate_for_peer(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                            IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, qp.qp_num, address))
+                            access_for(kind), qp.domain_pd->number, qp.qp_num, address))
         return Refusal::access;
     // An aligned offset into a zero-based region that is not.
     if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;
     if (!OwnMemory::can_write_word(address)) return Refusal::access;
     const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
     before = request.compare_add;
-    if (static_cast<AtomicKind>(request.kind) == AtomicKind::fetch_and_add)
+    if (kind == AtomicKind::fetch_and_add)
         before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
+    else if (kind == AtomicKind::write)
+        word.store(request.compare_add, std::memory_order_seq_cst);
     else
         word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
     return Refusal::none;
@@ -325,9 +334,10 @@ Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         return refuse(qp, end, Refusal::invalid_request);
     std::memcpy(&request, arrival.data, sizeof request);
     const auto kind = static_cast<AtomicKind>(request.kind);
-    if ((kind != AtomicKind::fetch_and_add && kind != AtomicKind::compare_and_swap) ||
+    if ((kind != AtomicKind::fetch_and_add && kind != AtomicKind::compare_and_swap &&
+         kind != AtomicKind::write) ||
         !qp.is_reliable || request.address % sizeof(uint64_t) != 0 ||
-        (qp.remote_access.load(std::memory_order_relaxed) & IBV_ACCESS_REMOTE_ATOMIC) == 0)
+        (qp.remote_access.load(std::memory_order_relaxed) & access_for(kind)) == 0)
         return refuse(qp, end, Refusal::invalid_request);
     uint64_t before = 0;
     end.begin_serving(request.rkey);

@@ -146,6 +146,7 @@ Transmission transmit_by_opcode(Qp &qp, SendWqe &wqe) noexcept {
         return write_with_immediate(qp, wqe);
     case IBV_WR_ATOMIC_CMP_AND_SWP:
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
+    case kOpcodeAtomicWrite:
         return do_atomic(qp, wqe);
     default:
         return do_one_sided(qp, wqe);

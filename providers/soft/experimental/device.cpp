@@ -21,7 +21,7 @@ Result<ibv_device_attr_ex> Device::query_device_ex() {
     // The stable half has none of them, and does not claim them.
     attr.orig_attr.device_cap_flags |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
 #endif
-    attr.device_cap_flags_ex = attr.orig_attr.device_cap_flags;
+    attr.device_cap_flags_ex = attr.orig_attr.device_cap_flags | IBV_DEVICE_ATOMIC_WRITE;
     attr.max_dm_size = kMaxDmBytes;
     attr.phys_port_cnt_ex = plain.phys_port_cnt;
     return attr;

@@ -176,14 +176,14 @@ struct OneSided {
 };
 static_assert(sizeof(OneSided) == 16);
 
-enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2 };
+enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2, write = 3 };
 
 // All the payload of an atomic operation on 8 bytes. Operands and memory are in host order.
 struct AtomicRequest {
     uint64_t address;
     uint32_t rkey;
     uint32_t kind;  // AtomicKind
-    uint64_t compare_add;
+    uint64_t compare_add;  // or what is written
     uint64_t swap;
 };
 static_assert(sizeof(AtomicRequest) == 32);

@@ -15,6 +15,7 @@
 /* Bits of device_cap_flags_ex above those of enum ibv_device_cap_flags, which hold there too. */
 #define IBV_DEVICE_RAW_SCATTER_FCS (1ULL << 34)
 #define IBV_DEVICE_PCI_WRITE_END_PADDING (1ULL << 36)
+#define IBV_DEVICE_ATOMIC_WRITE (1ULL << 40)
 
 struct ibv_query_device_ex_input {
     uint32_t comp_mask; /* 0 */
