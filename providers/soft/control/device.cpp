@@ -312,6 +312,19 @@ Result<ibv_device_attr> Device::query_device() {
     return attr;
 }
 
+// What is zero is not offered.
+Result<ibv_device_attr_ex> Device::query_device_ex() {
+    VERBS_TRY(plain, query_device());
+    ibv_device_attr_ex attr{};
+    attr.orig_attr = plain;
+    attr.device_cap_flags_ex = plain.device_cap_flags;
+    attr.phys_port_cnt_ex = plain.phys_port_cnt;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    tell_experimental(attr);
+#endif
+    return attr;
+}
+
 Result<ibv_port_attr> Device::query_port(uint8_t port_num) {
     VERBS_CHECK(judge_port(port_num));
     VERBS_CHECK(judge_alive());

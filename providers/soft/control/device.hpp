@@ -42,6 +42,9 @@ struct Dm : ibv_dm {
     std::size_t bytes = 0;  // as asked for
     std::atomic<uint32_t> regions{0};
 };
+
+// Sets what the device can do for experimental verbs alone.
+void tell_experimental(ibv_device_attr_ex &attr);
 #endif
 
 class Device {
@@ -54,6 +57,7 @@ public:
     Result<void> close();
 
     Result<ibv_device_attr> query_device();
+    Result<ibv_device_attr_ex> query_device_ex();
     Result<ibv_port_attr> query_port(uint8_t port_num);
     Result<verbs_provider_gid> query_gid(uint8_t port_num, int index);
     Result<uint16_t> query_pkey(uint8_t port_num, int index);
@@ -89,7 +93,6 @@ public:
     Result<void> detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
 
 #ifdef VERBS_EXPERIMENTAL_ENABLED
-    Result<ibv_device_attr_ex> query_device_ex();
     Result<ibv_values_ex> query_rt_values_ex(uint32_t mask);
     Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
     Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);
