@@ -139,6 +139,12 @@ int open_qp(void *, ibv_qp_open_attr *attr, ibv_qp **qp) {
     return 0;
 }
 
+int alloc_mw_type_2(void *, ibv_pd *, ibv_mw **mw) {
+    BEGIN("alloc_mw_type_2");
+    *mw = dirty<ibv_mw>();
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -161,6 +167,7 @@ const verbs_provider_exp_ops kExperimental = {
     .create_srq_ex = &create_srq_ex,
     .get_srq_num = &get_srq_num,
     .open_qp = &open_qp,
+    .alloc_mw_type_2 = &alloc_mw_type_2,
 };
 
 }  // namespace verbs_test

@@ -72,6 +72,10 @@ struct verbs_provider_exp_ops {
     /* A handle of a QP that somebody else may have made; number, domain and type are there. Ended by
      * destroy_qp. */
     int (*open_qp)(void *device, struct ibv_qp_open_attr *attr, struct ibv_qp **qp);
+
+    /* Memory windows of type 2; dealloc_mw ends them, and the library sets what it sets for those
+     * of alloc_mw. A device whose alloc_mw makes them leaves this empty. */
+    int (*alloc_mw_type_2)(void *device, struct ibv_pd *pd, struct ibv_mw **mw);
 };
 
 #ifdef __cplusplus

@@ -22,6 +22,7 @@
 //   Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr)
 //   Result<uint32_t> get_srq_num(ibv_srq *srq)
 //   Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr)
+//   Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -65,6 +66,7 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(create_srq_ex);
     VERBS_PROVIDER_SLOT(get_srq_num);
     VERBS_PROVIDER_SLOT(open_qp);
+    VERBS_PROVIDER_SLOT(alloc_mw_type_2);
     return ops;
 }
 
