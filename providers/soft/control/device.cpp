@@ -269,7 +269,13 @@ Result<void> Device::close() {
     if (injector_ != nullptr) injector_->schedule = nullptr;
     schedule_.reset();
     // What the program did not destroy goes with the device. Nobody waits for its events.
-    qps_.for_each([this](Qp &qp) { withdraw(qp); });
+    close_xrc();
+    qps_.for_each([this](Qp &qp) {
+        if (qp.handle_of == nullptr) withdraw(qp);
+    });
+    srqs_.for_each([this](Srq &srq) {
+        if (srq.xrc != nullptr) process_->dismiss(srq);
+    });
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });
     mws_.for_each([this](Mw &mw) { withdraw(mw); });
     mrs_.for_each([this](Mr &mr) { withdraw(mr.rkey, mr.is_remote); });
@@ -313,6 +319,22 @@ Result<ibv_device_attr> Device::query_device() {
                             IBV_DEVICE_UD_AV_PORT_ENFORCE | IBV_DEVICE_SYS_IMAGE_GUID |
                             IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW |
                             IBV_DEVICE_PORT_ACTIVE_EVENT;
+#ifdef VERBS_HAVE_XRC
+    attr.device_cap_flags |= IBV_DEVICE_XRC;
+#endif
+    return attr;
+}
+
+// What is zero is not offered.
+Result<ibv_device_attr_ex> Device::query_device_ex() {
+    VERBS_TRY(plain, query_device());
+    ibv_device_attr_ex attr{};
+    attr.orig_attr = plain;
+    attr.device_cap_flags_ex = plain.device_cap_flags;
+    attr.phys_port_cnt_ex = plain.phys_port_cnt;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    tell_experimental(attr);
+#endif
     return attr;
 }
 

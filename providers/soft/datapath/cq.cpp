@@ -125,7 +125,65 @@ void progress(Cq &cq, Sink &sink) noexcept {
         poll_queues(*cq.polled[at], cq, sink);
     }
     cq.next_polled = at;
+    for (const Cq::Hub &hub : cq.hubs) {
+        Sink none{nullptr, nullptr};  // where a message completes depends on the message
+        progress(*hub.cq, none);
+    }
     cq.progress_lock.unlock();
+}
+
+namespace {
+
+// The next two under the progress lock.
+void become_polled(Cq &cq) noexcept {
+    cq.is_polled.store(true, std::memory_order_relaxed);
+    for (Qp *qp : cq.polled)
+        update_kicks(*qp);
+}
+
+void become_unpolled(Cq &cq) noexcept {
+    cq.is_polled.store(false, std::memory_order_relaxed);
+    for (Qp *qp : cq.polled)
+        update_kicks(*qp);
+    // What came before the peers could see that they have to kick again.
+    for (Qp *qp : cq.polled)
+        progress(*qp);
+}
+
+// One of the hub's CQs is polled, or is no longer. Under the CQ's progress lock.
+void enter_polled(Cq &hub) noexcept {
+    const std::lock_guard hold(hub.progress_lock);
+    if (hub.polled_members++ == 0) become_polled(hub);
+}
+
+void leave_polled(Cq &hub) noexcept {
+    const std::lock_guard hold(hub.progress_lock);
+    if (--hub.polled_members == 0) become_unpolled(hub);
+}
+
+auto place_of(Cq &cq, const Cq &hub) noexcept {
+    return std::find_if(cq.hubs.begin(), cq.hubs.end(),
+                        [&](const Cq::Hub &one) { return one.cq == &hub; });
+}
+
+}  // namespace
+
+void join_hub(Cq &cq, Cq &hub) {
+    const std::lock_guard hold(cq.progress_lock);
+    if (const auto known = place_of(cq, hub); known != cq.hubs.end()) {
+        ++known->queues;
+        return;
+    }
+    cq.hubs.push_back({&hub, 1});
+    if (cq.is_polled.load(std::memory_order_relaxed)) enter_polled(hub);
+}
+
+void leave_hub(Cq &cq, Cq &hub) noexcept {
+    const std::lock_guard hold(cq.progress_lock);
+    const auto known = place_of(cq, hub);
+    if (--known->queues != 0) return;
+    cq.hubs.erase(known);
+    if (cq.is_polled.load(std::memory_order_relaxed)) leave_polled(hub);
 }
 
 void begin_polling(Cq &cq) noexcept {
@@ -133,9 +191,9 @@ void begin_polling(Cq &cq) noexcept {
         const std::lock_guard hold(cq.progress_lock);
         if (cq.is_polled.load(std::memory_order_relaxed)) return;
         cq.polls_seen.store(cq.polls.load(std::memory_order_relaxed), std::memory_order_relaxed);
-        cq.is_polled.store(true, std::memory_order_relaxed);
-        for (Qp *qp : cq.polled)
-            update_kicks(*qp);
+        become_polled(cq);
+        for (const Cq::Hub &hub : cq.hubs)
+            enter_polled(*hub.cq);
     }
     cq.owner->watch(cq);
 }
@@ -144,12 +202,9 @@ void end_polling(Cq &cq) noexcept {
     const std::lock_guard hold(cq.progress_lock);
     cq.polls.store(0, std::memory_order_relaxed);
     if (!cq.is_polled.load(std::memory_order_relaxed)) return;
-    cq.is_polled.store(false, std::memory_order_relaxed);
-    for (Qp *qp : cq.polled)
-        update_kicks(*qp);
-    // What came before the peers could see that they have to kick again.
-    for (Qp *qp : cq.polled)
-        progress(*qp);
+    become_unpolled(cq);
+    for (const Cq::Hub &hub : cq.hubs)
+        leave_polled(*hub.cq);
 }
 
 void forget_completions(Cq &cq, uint32_t qp_num) noexcept {

@@ -85,6 +85,16 @@ struct Cq : PublicCq {
     // Polls since the queue was armed or the progress thread last looked.
     std::atomic<uint32_t> polls{0};
     std::atomic<uint32_t> polls_seen{0};  // by the progress thread when it last looked
+
+    // The XRC domains (datapath/xrc.hpp) that have receive queues which complete here, each by its
+    // hub: a CQ of its own that is never filled. Whoever polls this one polls those. Under
+    // progress_lock, which is taken before the hub's.
+    struct Hub {
+        Cq *cq;
+        uint32_t queues;  // receive queues of the domain that complete here
+    };
+    std::vector<Hub> hubs;
+    uint32_t polled_members = 0;  // of a hub: CQs that are polled; under the hub's progress_lock
 };
 
 // Appends a completion; fires the completion event if the queue is armed for it. With a sink, the
@@ -93,6 +103,10 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
 
 // Runs the engine for the queue pairs that complete here.
 void progress(Cq &cq, Sink &sink) noexcept;
+
+// A receive queue of the hub's domain completes here from now on, or no longer.
+void join_hub(Cq &cq, Cq &hub);
+void leave_hub(Cq &cq, Cq &hub) noexcept;
 
 // From now on, or no longer, the program's polling is the engine of this queue.
 void begin_polling(Cq &cq) noexcept;
