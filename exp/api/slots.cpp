@@ -54,5 +54,11 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
     fill(context, exp::kSlotFreeDm, &ibv_free_dm);
     fill(context, exp::kSlotRegDmMr, &ibv_reg_dm_mr);
 #endif
+#ifdef VERBS_HAVE_XRC
+    fill(context, exp::kSlotOpenXrcd, &ibv_open_xrcd);
+    fill(context, exp::kSlotCloseXrcd, &ibv_close_xrcd);
+    fill(context, exp::kSlotOpenQp, &ibv_open_qp);
+    fill(context, exp::kSlotGetSrqNum, &ibv_get_srq_num);
+#endif
     return 0;
 }

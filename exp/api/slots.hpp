@@ -29,7 +29,11 @@ inline constexpr std::size_t kSlotAllocTd = 192;
 inline constexpr std::size_t kSlotModifyCq = 184;
 inline constexpr std::size_t kSlotQueryRtValues = 128;
 inline constexpr std::size_t kSlotCreateCqEx = 120;
+inline constexpr std::size_t kSlotOpenQp = 64;
 inline constexpr std::size_t kSlotCreateQpEx = 56;
+inline constexpr std::size_t kSlotGetSrqNum = 48;
 inline constexpr std::size_t kSlotCreateSrqEx = 40;
+inline constexpr std::size_t kSlotOpenXrcd = 32;
+inline constexpr std::size_t kSlotCloseXrcd = 24;
 
 }  // namespace verbs::exp

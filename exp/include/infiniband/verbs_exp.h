@@ -19,6 +19,7 @@
 
 #include <infiniband/verbs.h>
 
+#include <infiniband/verbs_exp/buffer.h>
 #include <infiniband/verbs_exp/counters.h>
 #include <infiniband/verbs_exp/cq.h>
 #include <infiniband/verbs_exp/device.h>

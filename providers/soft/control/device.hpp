@@ -12,6 +12,7 @@
 #include "core/owned.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
+#include "datapath/xrc.hpp"
 #include "faults/schedule.hpp"
 #include "link/process.hpp"
 
@@ -41,6 +42,13 @@ struct Dm : ibv_dm {
     verbs::Mapping memory;
     std::size_t bytes = 0;  // as asked for
     std::atomic<uint32_t> regions{0};
+};
+
+struct Xrcd : ibv_xrcd {
+    Xrcd() noexcept : ibv_xrcd{} {}
+
+    std::shared_ptr<XrcDomain> domain;
+    std::atomic<uint32_t> users{0};  // receive queues, and handles of queue pairs
 };
 
 // Sets what the device can do for experimental verbs alone.
@@ -106,15 +114,36 @@ public:
     Result<void> free_dm(ibv_dm *dm);
     Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
                                unsigned int access);
+    Result<void *> alloc_buf(ibv_pd *pd, size_t size);
+    Result<void> free_buf(void *addr, size_t size);
+    Result<ibv_xrcd *> open_xrcd(ibv_xrcd_init_attr *attr);
+    Result<void> close_xrcd(ibv_xrcd *xrcd);
+    Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr);
+    Result<uint32_t> get_srq_num(ibv_srq *srq);
+    Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
     [[nodiscard]] bool owns(const uint8_t *gid) const noexcept;
 
+    // What modify_qp does to a queue pair that is here. Under the process's mutex.
+    Result<void> change(Qp &qp, ibv_qp_attr *attr, int mask);
+    // Ends a QP that receives by XRC. Under the process's mutex.
+    void end_target(Qp &qp) noexcept;
+
 private:
     // `domain` may be nullptr.
     Result<Cq *> make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
                          bool has_stamps);
+    Result<Srq *> make_srq(Pd &pd, const ibv_srq_attr &attr);
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    void prepare_handle(Qp &handle, Xrcd &xrcd);
+    void prepare_target(Qp &qp, const Xrcd &xrcd);
+    Result<ibv_qp *> create_receiving_qp(ibv_qp_init_attr_ex *attr);
+#endif
+    void withdraw_handle(Qp &qp) noexcept;
+    void close_xrc() noexcept;
+    Result<void> close_handle(Qp &qp);
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
     Result<void> enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to);
@@ -178,6 +207,7 @@ private:
 #ifdef VERBS_EXPERIMENTAL_ENABLED
     std::atomic<std::size_t> dm_bytes_{0};  // in use, at most kMaxDmBytes
     Owned<Dm> dms_;
+    Owned<Xrcd> xrcds_;
 #endif
     Owned<Mr> mrs_;
     Owned<Mw> mws_;

@@ -37,6 +37,8 @@ Result<void> Device::bind_mw(ibv_qp *ibqp, ibv_mw *ibmw, ibv_mw_bind *bind) {
     auto &mw = *static_cast<Mw *>(ibmw);
     const ibv_mw_bind_info &info = bind->bind_info;
     if (qp.is_datagram) return fail(EINVAL, "a datagram queue pair cannot bind windows");
+    if (qp.domain_pd == nullptr)
+        return fail(EINVAL, "a queue pair that only receives cannot bind windows");
     if (qp.domain_pd->number != mw.domain->number)
         return fail(EPERM, "window and queue pair are of different protection domains");
     const unsigned access = info.mw_access_flags & ~kIgnoredWindowAccess;

@@ -58,6 +58,7 @@ Transmission do_atomic(Qp &qp, SendWqe &wqe) noexcept {
     message->flags = 0;
     message->payload = sizeof request;
     message->length = wqe.length;
+    message->qkey_or_ack = wqe.qkey_or_srqn;
     message->argument = wqe.asked;
     wqe.end = channel.publish(message);
     ++sq.atomics_under_way;

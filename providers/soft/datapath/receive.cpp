@@ -8,6 +8,7 @@
 #include "datapath/grh.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
+#include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
 #include "link/remote_memory.hpp"
@@ -36,7 +37,7 @@ void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
     wc.wr_id = wqe.wr_id;
     wc.status = status;
     wc.qp_num = qp.qp_num;
-    push_completion(*qp.receives_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
+    push_completion(*qp.rq.completes_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
 }
 
 // The receive for the message in hand, or nullptr when none is posted. It stays until finish().
@@ -224,7 +225,7 @@ Outcome invalidate(Qp &qp, RxEnd &end, const Arrival &arrival, const RecvWqe &wq
 Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ReceiveQueue &rq = qp.rq;
     // release pairs with the acquire in retire(): what the peer did before it freed is seen.
-    if ((arrival.flags & kFlagMore) == 0)
+    if ((arrival.flags & kFlagMore) == 0 && qp.has_one_peer)
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
     const bool is_write = arrival.kind == MessageKind::write_imm;
     // A part of its data was lost, and so is all of the message.
@@ -262,6 +263,12 @@ Outcome cannot_reach(Qp &qp, RxEnd &end, int code) noexcept {
     return code == EFAULT ? deny(qp, end) : reject(qp, end, Refusal::operation);
 }
 
+// The domain that the requester's keys must be of. IBTA annex A14: XRC has that of the receive
+// queue.
+uint32_t pd_of_keys(const Qp &qp) noexcept {
+    return qp.domain_pd != nullptr ? qp.domain_pd->number : qp.rq.pd;
+}
+
 // A write or read that the requester could not carry out himself.
 Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     const bool is_read = arrival.kind == MessageKind::read;
@@ -282,7 +289,7 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     int code = EFAULT;
     end.begin_serving(place.rkey);
     if (translate_for_peer(qp.owner->mrs().home(), place.rkey, place.address - offset,
-                           arrival.length, needed, qp.domain_pd->number, qp.qp_num, address)) {
+                           arrival.length, needed, pd_of_keys(qp), qp.qp_num, address)) {
         OwnMemory &memory = qp.owner->memory();
         code = is_read ? memory.read(end.segment().reply(), address + offset, place.length)
                        : memory.write(address + offset, arrival.data + sizeof place, place.length);
@@ -312,7 +319,7 @@ Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noex
     uint64_t address = 0;
     const auto kind = static_cast<AtomicKind>(request.kind);
     if (!translate_for_peer(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                            access_for(kind), qp.domain_pd->number, qp.qp_num, address))
+                            access_for(kind), pd_of_keys(qp), qp.qp_num, address))
         return Refusal::access;
     // An aligned offset into a zero-based region that is not.
     if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;
@@ -397,9 +404,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return status == IBV_WC_SUCCESS ? Outcome::taken : Outcome::fatal;
 }
 
-Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
-    if (arrival.kind == MessageKind::pad) return Outcome::taken;
-    if (qp.is_datagram) return deliver_datagram(qp, end, arrival);
+Outcome deliver_by_kind(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     switch (arrival.kind) {
     case MessageKind::send:
     case MessageKind::write_imm:
@@ -419,6 +424,21 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     default:
         return refuse(qp, end, Refusal::invalid_request);
     }
+}
+
+// A message for a receive queue of the XRC domain.
+Outcome deliver_xrc(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    if (arrival.kind == MessageKind::fatal || choose_srq(qp, end, arrival.qkey_or_ack))
+        return deliver_by_kind(qp, end, arrival);
+    report_qp_event(qp, IBV_EVENT_QP_REQ_ERR);
+    return refuse(qp, end, Refusal::invalid_request);
+}
+
+Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    if (arrival.kind == MessageKind::pad) return Outcome::taken;
+    if (qp.has_one_peer) [[likely]]
+        return deliver_by_kind(qp, end, arrival);
+    return qp.is_xrc ? deliver_xrc(qp, end, arrival) : deliver_datagram(qp, end, arrival);
 }
 
 // The same for a queue pair with faults.
@@ -510,7 +530,7 @@ void turn_senders_away(ReceiveQueue &rq) noexcept {
 
 void flush_receives(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
-    if (rq.srq != nullptr) {
+    if (rq.taken != nullptr) {
         // What is in the SRQ is for the others; the receive in hand was this one's.
         if (rq.has_taken) {
             ibv_wc wc{};

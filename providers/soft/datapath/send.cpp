@@ -2,6 +2,7 @@
 // Posting send requests: judging them, and copying them into the send queue.
 #include "datapath/qp.hpp"
 #include "datapath/transmit.hpp"
+#include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
 
@@ -73,8 +74,9 @@ void take_datagram_path(Qp &qp, SendWqe &wqe, const ibv_send_wr &wr) noexcept {
     const Ah &ah = *static_cast<Ah *>(wr.wr.ud.ah);
     wqe.remote_qpn = wr.wr.ud.remote_qpn;
     // A remote Q_Key with its top bit set means: the QP's own (IBTA 10.2.5).
-    wqe.qkey = (wr.wr.ud.remote_qkey & 0x80000000u) != 0 ? qp.qkey.load(std::memory_order_relaxed)
-                                                         : wr.wr.ud.remote_qkey;
+    wqe.qkey_or_srqn = (wr.wr.ud.remote_qkey & 0x80000000u) != 0
+                           ? qp.qkey.load(std::memory_order_relaxed)
+                           : wr.wr.ud.remote_qkey;
     wqe.path = ah.path;
 }
 
@@ -158,12 +160,13 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
     wqe.imm_be = wr.imm_data;
     wqe.opcode = static_cast<uint8_t>(wr.opcode);
     wqe.sge_count = static_cast<uint16_t>(wr.num_sge);
-    wqe.qkey = 0;
+    wqe.qkey_or_srqn = 0;
     take_flags(qp, wqe, wr.send_flags);
     if (qp.is_datagram)
         take_datagram_path(qp, wqe, wr);
     else
         take_target(wqe, wr);
+    if (qp.is_xrc) wqe.qkey_or_srqn = wr.qp_type.xrc.remote_srqn;
     take_data(wqe, wr);
     enter(qp);
     return 0;
@@ -174,7 +177,7 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
 bool send_at_once(Qp &qp, const ibv_send_wr &wr) noexcept {
     SendQueue &sq = qp.sq;
     if (wr.opcode != IBV_WR_SEND || wr.num_sge != 1 || !qp.is_reliable || qp.has_faults ||
-        (wr.send_flags & (IBV_SEND_INLINE | IBV_SEND_FENCE)) != IBV_SEND_INLINE)
+        !qp.has_one_peer || (wr.send_flags & (IBV_SEND_INLINE | IBV_SEND_FENCE)) != IBV_SEND_INLINE)
         return false;
     const uint32_t length = wr.sg_list->length;
     if (length > qp.max_inline || sq.sent != sq.ring.tail || sq.ring.is_full() ||
@@ -197,9 +200,22 @@ bool send_at_once(Qp &qp, const ibv_send_wr &wr) noexcept {
     return true;
 }
 
-// What an unreliable QP has no way to yet, or no more, is looked for at each post. Outside the
-// lock: it enters the kernel and allocates.
+// XRC: to the processes that have the receive queues.
+void open_xrc_routes(Qp &qp, const ibv_send_wr *wr) noexcept {
+    for (; wr != nullptr; wr = wr->next) {
+        const uint32_t number = wr->qp_type.xrc.remote_srqn;
+        qp.sq.lock.lock();
+        const XrcRoute *route = find_route(qp.sq, block_of(number));
+        const bool is_known = qp.sq.xrc_routes.empty() || (route != nullptr && !route->is_refused);
+        qp.sq.lock.unlock();
+        if (!is_known) qp.owner->open_xrc_route(qp, number);
+    }
+}
+
+// What a QP has no way to yet, or no more, is looked for at each post. Outside the lock: it enters
+// the kernel and allocates.
 __attribute__((noinline)) void open_ways(Qp &qp, const ibv_send_wr *wr) noexcept {
+    if (qp.is_xrc) return open_xrc_routes(qp, wr);
     if (!qp.is_datagram) {
         qp.sq.lock.lock();
         const bool is_lost = qp.sq.channel == nullptr;
@@ -264,7 +280,7 @@ int enqueue_list(Qp &qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
 
 int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
-    if (!qp.is_reliable) open_ways(qp, wr);
+    if (qp.opens_ways) open_ways(qp, wr);
     qp.sq.lock.lock();
     const int code = enqueue_list(qp, wr, bad_wr);
     qp.sq.lock.unlock();
@@ -295,7 +311,7 @@ int judge_list(Qp &qp, const ibv_send_wr *wr, uint32_t count) noexcept {
 int post_all(Qp &qp, ibv_send_wr *first, uint32_t count) noexcept {
     ibv_send_wr *bad = nullptr;
     if (count == 1) return post_send(&qp, first, &bad);
-    if (!qp.is_reliable) open_ways(qp, first);
+    if (qp.opens_ways) open_ways(qp, first);
     qp.sq.lock.lock();
     int code = judge_list(qp, first, count);
     if (code == 0) code = enqueue_list(qp, first, &bad);

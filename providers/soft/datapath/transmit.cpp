@@ -45,7 +45,7 @@ void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept {
     message.imm_be = wqe.imm_be;
     // acquire pairs with the release in drain(): the slots that this gives back have been read.
     message.qkey_or_ack =
-        qp.is_datagram ? wqe.qkey : qp.rq.acknowledgement.load(std::memory_order_acquire);
+        qp.has_one_peer ? qp.rq.acknowledgement.load(std::memory_order_acquire) : wqe.qkey_or_srqn;
     message.argument = 0;
 }
 
@@ -59,6 +59,7 @@ Message *put_part(TxEnd &channel, SendWqe &wqe, MemoryList &memory, const OneSid
     message->flags = 0;
     message->payload = extra + part;
     message->length = wqe.length;
+    message->qkey_or_ack = wqe.qkey_or_srqn;
     message->argument = wqe.moved;
     if (wqe.is_inline)
         std::memcpy(data + extra, wqe.inline_data() + wqe.moved, part);

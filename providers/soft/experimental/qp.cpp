@@ -28,6 +28,7 @@ constexpr uint64_t operations_of(ibv_qp_type type) {
 }  // namespace
 
 Result<ibv_qp *> Device::create_qp_ex(ibv_qp_init_attr_ex *attr) {
+    if (attr->qp_type == IBV_QPT_XRC_RECV) return create_receiving_qp(attr);
     VERBS_CHECK(verbs::provider::judge_qp(*attr, operations_of(attr->qp_type)));
     ibv_qp_init_attr plain = verbs::provider::plain(*attr);
     const bool writes_atomically = (attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) != 0 &&

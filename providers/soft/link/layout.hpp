@@ -58,7 +58,7 @@ inline constexpr uint32_t kRingBytes = 64 * 1024;
 inline constexpr uint32_t kSlotBytes = 64;
 inline constexpr uint32_t kSlots = kRingBytes / kSlotBytes;
 
-enum class ChannelKind : uint32_t { rc = 1, ud = 2, uc = 3 };
+enum class ChannelKind : uint32_t { rc = 1, ud = 2, uc = 3, xrc = 4 };
 
 // How many atomic operations of one queue pair can be under way: each has a place for its result.
 inline constexpr uint32_t kAtomicResults = 128;
@@ -113,6 +113,12 @@ struct ChannelHeader {
     std::atomic<uint32_t> responder_pd;
     std::atomic<uint32_t> responder_wants_kick;
     std::atomic<uint32_t> responder_skips_fences;  // as the requester's, towards `freed`
+    // XRC: of the responding queue pair. Behind a channel to receive queues that are in another
+    // process there is none: there the requester writes these and responder_access, from what the
+    // channel to the queue pair says. What lies about them is a process of the same user, which
+    // could as well reach the memory itself.
+    std::atomic<uint32_t> xrc_rnr_timer_ns;
+    std::atomic<uint64_t> xrc_domain[3];
 
     // Written by the responder: what stood in memory before each atomic operation. The requester
     // gives out the places in turn and reads one when `freed` has passed its message.
@@ -155,9 +161,10 @@ struct Message {
     uint32_t payload;  // bytes that follow in the ring
     uint32_t length;   // bytes of the verbs message
     uint32_t imm_be;
-    // Datagrams: the Q_Key. Messages of a connection that take a receive: how far their sender has
-    // freed the ring of the opposite direction, as the tag of the message that comes next there,
-    // modulo 2^32. It saves the peer a look at `freed`, whose cache line would have to come over.
+    // Datagrams: the Q_Key. XRC: the number of the receive queue. Messages of another connection
+    // that take a receive: how far their sender has freed the ring of the opposite direction, as
+    // the tag of the message that comes next there, modulo 2^32. It saves the peer a look at
+    // `freed`, whose cache line would have to come over.
     uint32_t qkey_or_ack;
     uint32_t argument;
 };
