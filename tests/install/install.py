@@ -153,7 +153,7 @@ class Install:
         manifests.mkdir()
         (manifests / "50-outside.json").write_text(json.dumps({
             "manifest": 1, "name": "outside", "library": str(library),
-            "contract": {"oldest": 1, "newest": 1}, "enumerates": True, "class": "stable"}))
+            "contract": {"oldest": 2, "newest": 2}, "enumerates": True, "class": "stable"}))
         text = self.run_example(self.examples / "devinfo", "outside0", VERBS_NULL="1",
                                 VERBS_PROVIDERS_EXTRA=str(manifests))
         if "outside0: " not in text:

@@ -91,6 +91,19 @@ int reg_dm_mr(void *, ibv_pd *, ibv_dm *, std::uint64_t dm_offset, std::size_t l
     return 0;
 }
 
+int alloc_buf(void *, ibv_pd *, std::size_t, void **addr) {
+    BEGIN("alloc_buf");
+    alignas(4096) static char memory[8192];
+    *addr = memory;
+    return 0;
+}
+
+int free_buf(void *, void *addr, std::size_t) {
+    BEGIN("free_buf");
+    last().freed = addr;
+    return 0;
+}
+
 int open_xrcd(void *, ibv_xrcd_init_attr *attr, ibv_xrcd **xrcd) {
     BEGIN("open_xrcd");
     last().xrcd = *attr;
@@ -126,6 +139,12 @@ int open_qp(void *, ibv_qp_open_attr *attr, ibv_qp **qp) {
     return 0;
 }
 
+int alloc_mw_type_2(void *, ibv_pd *, ibv_mw **mw) {
+    BEGIN("alloc_mw_type_2");
+    *mw = dirty<ibv_mw>();
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -141,11 +160,14 @@ const verbs_provider_exp_ops kExperimental = {
     .alloc_dm = &alloc_dm,
     .free_dm = &free_dm,
     .reg_dm_mr = &reg_dm_mr,
+    .alloc_buf = &alloc_buf,
+    .free_buf = &free_buf,
     .open_xrcd = &open_xrcd,
     .close_xrcd = &close_xrcd,
     .create_srq_ex = &create_srq_ex,
     .get_srq_num = &get_srq_num,
     .open_qp = &open_qp,
+    .alloc_mw_type_2 = &alloc_mw_type_2,
 };
 
 }  // namespace verbs_test

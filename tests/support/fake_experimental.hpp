@@ -21,6 +21,7 @@ struct FakeExperimental {
     ibv_qp_open_attr opening;
     std::uint64_t dm_offset;
     std::size_t dm_length;
+    void *freed;
 };
 
 extern const verbs_provider_exp_ops kExperimental;

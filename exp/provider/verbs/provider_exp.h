@@ -57,6 +57,11 @@ struct verbs_provider_exp_ops {
     int (*reg_dm_mr)(void *device, struct ibv_pd *pd, struct ibv_dm *dm, uint64_t dm_offset,
                      size_t length, unsigned int access, struct ibv_mr **mr);
 
+    /* Memory for the program: zero, at a page boundary; reg_mr registers it like any other. The
+     * library tells free_buf the size that it was allocated with. */
+    int (*alloc_buf)(void *device, struct ibv_pd *pd, size_t size, void **addr);
+    int (*free_buf)(void *device, void *addr, size_t size);
+
     /* XRC domains. `fd` is -1 for a domain without a name; busy as long as an object has it. */
     int (*open_xrcd)(void *device, struct ibv_xrcd_init_attr *attr, struct ibv_xrcd **xrcd);
     int (*close_xrcd)(void *device, struct ibv_xrcd *xrcd);
@@ -67,6 +72,10 @@ struct verbs_provider_exp_ops {
     /* A handle of a QP that somebody else may have made; number, domain and type are there. Ended by
      * destroy_qp. */
     int (*open_qp)(void *device, struct ibv_qp_open_attr *attr, struct ibv_qp **qp);
+
+    /* Memory windows of type 2; dealloc_mw ends them, and the library sets what it sets for those
+     * of alloc_mw. A device whose alloc_mw makes them leaves this empty. */
+    int (*alloc_mw_type_2)(void *device, struct ibv_pd *pd, struct ibv_mw **mw);
 };
 
 #ifdef __cplusplus

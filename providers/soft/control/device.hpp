@@ -109,10 +109,13 @@ public:
     Result<void> dealloc_td(ibv_td *td);
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
     Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
+    Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd);
     Result<ibv_dm *> alloc_dm(ibv_alloc_dm_attr *attr);
     Result<void> free_dm(ibv_dm *dm);
     Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
                                unsigned int access);
+    Result<void *> alloc_buf(ibv_pd *pd, size_t size);
+    Result<void> free_buf(void *addr, size_t size);
     Result<ibv_xrcd *> open_xrcd(ibv_xrcd_init_attr *attr);
     Result<void> close_xrcd(ibv_xrcd *xrcd);
     Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr);
@@ -149,6 +152,9 @@ private:
     void withdraw(Qp &qp) noexcept;
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mw &mw) noexcept;
+    // Takes back what windows are bound to the queue pair, which sends nothing any more.
+    void release_windows(Qp &qp) noexcept;
+    Result<Mw *> enter_window(Pd &pd, bool is_type_2);
     void withdraw(uint32_t key, bool is_remote) noexcept;
     // Refuses a child that inherited the device: the table of regions is shared with the parent.
     [[nodiscard]] Result<void> judge_process() const;

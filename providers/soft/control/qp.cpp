@@ -341,6 +341,7 @@ void tell(Qp &qp, ibv_qp_attr &told, ibv_qp_init_attr &told_init) {
 
 void Device::withdraw(Qp &qp) noexcept {
     leave_queues(qp);
+    release_windows(qp);
     process_->delist(qp);
     discard_sends(qp);
     leave_for_good(qp);

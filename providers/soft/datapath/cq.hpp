@@ -60,7 +60,7 @@ struct Cq : PublicCq {
         return head.load(std::memory_order_relaxed) == tail.load(std::memory_order_relaxed);
     }
 
-    SpinLock lock;  // leaf: the ring, its size (cqe too) and `armed`
+    SpinLock lock;  // leaf: the ring, its size (cqe too), what is armed and untold
     ibv_wc *ring = nullptr;
     int64_t *stamps = nullptr;  // when each entry was made; nullptr unless the program asked
     QueueMemory memory;         // of both
@@ -69,6 +69,10 @@ struct Cq : PublicCq {
     std::atomic<uint32_t> head{0};
     std::atomic<uint32_t> tail{0};
     std::atomic<Armed> armed{Armed::no};  // written under the lock
+    // The ring has something of which no event told, and something solicited. Mean nothing while
+    // it is empty.
+    bool has_untold = false;
+    bool has_untold_solicited = false;
     bool overrun = false;
 
     // Taken before any queue's lock; a poller that finds it taken leaves the work to its holder.
@@ -117,6 +121,8 @@ void forget_completions(Cq &cq, uint32_t qp_num) noexcept;
 
 // The two entries of context->ops.
 int poll_cq(ibv_cq *cq, int count, ibv_wc *wc) noexcept;
+// Fires at once where something waits of which no event told: programs that poll, arm and sleep
+// (UCX) would miss what came in between.
 int req_notify_cq(ibv_cq *cq, int solicited_only) noexcept;
 
 }  // namespace soft

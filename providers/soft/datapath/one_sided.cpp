@@ -97,7 +97,8 @@ int copy_directly(Qp &qp, SendWqe &wqe, MemoryList &memory, uint32_t needed) noe
     if (!channel.is_attached()) {
         code = ENOTCONN;  // turned away meanwhile: see RxEnd::await_copy
     } else if (find_place(link.home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
-                          header.responder_pd.load(std::memory_order_relaxed), place)) {
+                          header.responder_pd.load(std::memory_order_relaxed),
+                          channel.responder_qpn(), place)) {
         uint8_t *there = link.find_shared(place.file, place.file_offset, wqe.length);
         if (there != nullptr) {
             copy_by_mapping(wqe, memory, there);

@@ -3,9 +3,9 @@
 //
 // Locks, in the order in which they may be taken: the process's mutex, a CQ's progress_lock, the
 // send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a link's mutex, the
-// process's timers and watch list). Two queues of one kind are never held at once. A channel comes
-// and goes under its queue's lock and the progress lock of the CQ that the queue completes to, so
-// that a poller can look at it with the latter alone.
+// process's timers, watch list and windows). Two queues of one kind are never held at once. A
+// channel comes and goes under its queue's lock and the progress lock of the CQ that the queue
+// completes to, so that a poller can look at it with the latter alone.
 #pragma once
 
 #include "core/fd.hpp"
@@ -105,6 +105,11 @@ struct Mw : ibv_mw {
     // lock of the QP that binds, one at a time as verbs asks of the program.
     uint32_t bound_key = 0;  // valid for peers now; 0 when not bound
     Mr *region = nullptr;    // what it is bound to
+    // Of type 2: peers take its bindings back too, so that these and the two above are under the
+    // lock of the process's Windows.
+    bool is_type_2 = false;
+    uint32_t last_key = 0;  // which the next bind may not have again
+    uint32_t holder = 0;    // the queue pair that it is bound to
 };
 
 struct Ah : ibv_ah {
@@ -127,8 +132,13 @@ struct Binding {
     uint32_t key;  // what the window's rkey becomes
 };
 
-// Not among the public opcodes: ibv_bind_mw is how a program asks for it.
-inline constexpr uint8_t kOpcodeBind = 0x80;
+// In place of the public opcodes, and above all of these: what changes windows and moves nothing.
+inline constexpr uint8_t kOpcodeBind = 0x80;        // by ibv_bind_mw, or IBV_WR_BIND_MW
+inline constexpr uint8_t kOpcodeInvalidate = 0x81;  // IBV_WR_LOCAL_INV; the key is in imm_be
+// IBV_WR_ATOMIC_WRITE: in the free place of IBV_WR_LOCAL_INV, where it is one range with the other
+// atomics.
+inline constexpr uint8_t kOpcodeAtomicWrite = IBV_WR_ATOMIC_FETCH_AND_ADD + 1;
+static_assert(kOpcodeAtomicWrite == IBV_WR_LOCAL_INV);
 
 // One send request in the queue. Its gather list, or its inline data, follows it in memory.
 struct SendWqe {
@@ -234,9 +244,10 @@ struct SendQueue {
     std::size_t xrc_route = 0;  // whose channel is in use
     // UD: to each QP that was sent to. A null entry is a peer that could not be reached.
     std::unordered_map<uint32_t, std::unique_ptr<TxEnd>> routes;
-    std::map<Gid, Group> groups;  // UD: that were sent to
-    uint64_t lost_routes = 0;     // how many of `routes` went, which puts the groups in doubt
-    uint32_t max_rd_atomic = 0;   // at most kAtomicResults
+    std::map<Gid, Group> groups;       // UD: that were sent to
+    uint64_t lost_routes = 0;          // how many of `routes` went, which puts the groups in doubt
+    bool takes_atomic_writes = false;  // experimental: asked for when it was made
+    uint32_t max_rd_atomic = 0;        // at most kAtomicResults
     uint32_t atomics_under_way = 0;
     uint32_t next_result = 0;  // place of the next atomic's result
     // The responder cannot take anything now (not ready, gone): when to give up; 0 not running.

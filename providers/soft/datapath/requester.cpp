@@ -28,15 +28,19 @@ ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
         return IBV_WC_COMP_SWAP;
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
         return IBV_WC_FETCH_ADD;
+    case kOpcodeAtomicWrite:
+        return IBV_WC_ATOMIC_WRITE;
     case kOpcodeBind:
         return IBV_WC_BIND_MW;
+    case kOpcodeInvalidate:
+        return IBV_WC_LOCAL_INV;
     default:
         return IBV_WC_SEND;
     }
 }
 
 bool is_atomic(const SendWqe &wqe) noexcept {
-    return wqe.opcode == IBV_WR_ATOMIC_CMP_AND_SWP || wqe.opcode == IBV_WR_ATOMIC_FETCH_AND_ADD;
+    return wqe.opcode >= IBV_WR_ATOMIC_CMP_AND_SWP && wqe.opcode <= kOpcodeAtomicWrite;
 }
 
 void complete(Qp &qp, const SendWqe &wqe, ibv_wc_status status) noexcept {

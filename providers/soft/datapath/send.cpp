@@ -12,9 +12,27 @@ namespace soft {
 
 namespace {
 
+// What can be told of a bind before its turn comes. 0 or an errno value.
+int judge_bind(const Qp &qp, const ibv_send_wr &wr) noexcept {
+    if (qp.is_datagram || wr.bind_mw.mw == nullptr) return EINVAL;
+    if (!static_cast<const Mw *>(wr.bind_mw.mw)->is_type_2) return EOPNOTSUPP;  // ibv_bind_mw does
+    const unsigned access = wr.bind_mw.bind_info.mw_access_flags;
+    return (access & ~(kWindowAccess | kIgnoredWindowAccess)) != 0 ? EINVAL : 0;
+}
+
+// As rdma_rxe has it: what is not 8 aligned bytes is not taken. 0 or an errno value.
+int judge_atomic_write(const Qp &qp, const ibv_send_wr &wr) noexcept {
+    if (!qp.sq.takes_atomic_writes) return EOPNOTSUPP;
+    uint64_t length = 0;
+    for (int i = 0; i < wr.num_sge; ++i)
+        length += wr.sg_list[i].length;
+    return length != sizeof(uint64_t) || wr.wr.rdma.remote_addr % sizeof(uint64_t) != 0 ? EINVAL
+                                                                                        : 0;
+}
+
 // Whether a QP of this kind can do the operation at all. 0 or an errno value.
-int judge_opcode(const Qp &qp, ibv_wr_opcode opcode, bool is_inline) noexcept {
-    switch (opcode) {
+int judge_opcode(const Qp &qp, const ibv_send_wr &wr, bool is_inline) noexcept {
+    switch (wr.opcode) {
     case IBV_WR_SEND:
     case IBV_WR_SEND_WITH_IMM:
         return 0;
@@ -25,6 +43,14 @@ int judge_opcode(const Qp &qp, ibv_wr_opcode opcode, bool is_inline) noexcept {
     case IBV_WR_ATOMIC_CMP_AND_SWP:
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
         return !qp.is_reliable || is_inline ? EINVAL : 0;
+    case IBV_WR_SEND_WITH_INV:
+        return qp.is_reliable ? 0 : EINVAL;
+    case IBV_WR_LOCAL_INV:
+        return qp.is_datagram ? EINVAL : 0;
+    case IBV_WR_BIND_MW:
+        return judge_bind(qp, wr);
+    case IBV_WR_ATOMIC_WRITE:
+        return judge_atomic_write(qp, wr);
     default:
         return EOPNOTSUPP;
     }
@@ -35,7 +61,7 @@ int judge(const Qp &qp, const ibv_send_wr &wr, uint64_t &length) noexcept {
     if (state < IBV_QPS_RTS) return EINVAL;  // RESET, INIT, RTR
     if (wr.num_sge < 0 || static_cast<uint32_t>(wr.num_sge) > qp.max_send_sge) return EINVAL;
     const bool is_inline = (wr.send_flags & IBV_SEND_INLINE) != 0;
-    if (const int code = judge_opcode(qp, wr.opcode, is_inline); code != 0) return code;
+    if (const int code = judge_opcode(qp, wr, is_inline); code != 0) return code;
     for (int i = 0; i < wr.num_sge; ++i)
         length += wr.sg_list[i].length;
     if (length > (qp.is_datagram ? kDatagramMax : kMessageMax)) return EMSGSIZE;
@@ -54,15 +80,44 @@ void take_datagram_path(Qp &qp, SendWqe &wqe, const ibv_send_wr &wr) noexcept {
     wqe.path = ah.path;
 }
 
-void take_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
-    if (wr.opcode == IBV_WR_ATOMIC_CMP_AND_SWP || wr.opcode == IBV_WR_ATOMIC_FETCH_AND_ADD) {
+// The opcodes that do not read or write plainly, nor send.
+void take_other_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    switch (wr.opcode) {
+    case IBV_WR_ATOMIC_CMP_AND_SWP:
+    case IBV_WR_ATOMIC_FETCH_AND_ADD:
         wqe.remote_address = wr.wr.atomic.remote_addr;
         wqe.rkey = wr.wr.atomic.rkey;
         wqe.atomic = {wr.wr.atomic.compare_add, wr.wr.atomic.swap};
-    } else {
+        break;
+    case IBV_WR_ATOMIC_WRITE:
+        wqe.opcode = kOpcodeAtomicWrite;
         wqe.remote_address = wr.wr.rdma.remote_addr;
         wqe.rkey = wr.wr.rdma.rkey;
+        break;
+    case IBV_WR_LOCAL_INV:
+        wqe.opcode = kOpcodeInvalidate;
+        break;
+    case IBV_WR_BIND_MW: {
+        const ibv_mw_bind_info &info = wr.bind_mw.bind_info;
+        wqe.opcode = kOpcodeBind;
+        wqe.binding = {static_cast<Mw *>(wr.bind_mw.mw),
+                       static_cast<Mr *>(info.mr),
+                       info.addr,
+                       info.length,
+                       info.mw_access_flags & kWindowAccess,
+                       wr.bind_mw.rkey};
+        hold_bind(wqe.binding);
+        break;
     }
+    default:
+        break;
+    }
+}
+
+void take_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    if (wr.opcode >= IBV_WR_ATOMIC_CMP_AND_SWP) return take_other_target(wqe, wr);
+    wqe.remote_address = wr.wr.rdma.remote_addr;
+    wqe.rkey = wr.wr.rdma.rkey;
 }
 
 void take_data(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
@@ -276,8 +331,7 @@ int post_bind(Qp &qp, const Binding &binding, uint64_t wr_id, unsigned send_flag
     else if (qp.sq.ring.is_full())
         code = ENOMEM;
     if (code == 0) {
-        if (binding.region != nullptr) binding.region->windows.fetch_add(1);
-        binding.window->pending.fetch_add(1);
+        hold_bind(binding);
         SendWqe &wqe = qp.sq.ring.at(qp.sq.ring.tail);
         wqe.wr_id = wr_id;
         wqe.length = 0;

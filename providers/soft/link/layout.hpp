@@ -23,7 +23,7 @@ inline constexpr uint32_t kMrCapacity = 1u << 18;
 struct SharedMr {
     std::atomic<uint32_t> key;  // 0: no region here
     std::atomic<uint32_t> access;
-    std::atomic<uint32_t> pd;
+    std::atomic<uint32_t> pd;    // or a queue pair: see bound_to()
     std::atomic<uint32_t> file;  // the shared file that the region is in; 0: private memory
     std::atomic<uint64_t> iova;
     std::atomic<uint64_t> address;
@@ -31,6 +31,12 @@ struct SharedMr {
     std::atomic<uint64_t> file_offset;  // where in `file` it begins
 };
 static_assert(sizeof(SharedMr) == 48);
+
+// In place of a protection domain, which all have smaller numbers: the region opens to the peer of
+// this queue pair and to nobody else. Of memory windows of type 2.
+inline constexpr uint32_t bound_to(uint32_t qpn) {
+    return 0x8000'0000u | qpn;
+}
 
 // A process hands out so many different files in its life; regions in further ones count as
 // private.
@@ -142,6 +148,7 @@ inline constexpr uint8_t kFlagImmediate = 1;  // of a write: its immediate follo
 inline constexpr uint8_t kFlagSolicited = 2;
 inline constexpr uint8_t kFlagByReference = 4;  // payload is RemoteSegment[], not the data
 inline constexpr uint8_t kFlagMore = 8;         // a part of a SEND, others follow; argument: offset
+inline constexpr uint8_t kFlagInvalidate = 16;  // of a SEND: imm_be is a key that it takes back
 
 // Header of a message; the payload follows it. A message takes whole slots, never wraps.
 // `tag` is nonce + ring position, stored last (release), so old bytes of the ring are not taken
@@ -176,14 +183,14 @@ struct OneSided {
 };
 static_assert(sizeof(OneSided) == 16);
 
-enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2 };
+enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2, write = 3 };
 
 // All the payload of an atomic operation on 8 bytes. Operands and memory are in host order.
 struct AtomicRequest {
     uint64_t address;
     uint32_t rkey;
     uint32_t kind;  // AtomicKind
-    uint64_t compare_add;
+    uint64_t compare_add;  // or what is written
     uint64_t swap;
 };
 static_assert(sizeof(AtomicRequest) == 32);

@@ -6,11 +6,13 @@
 
 #include "datapath/cq.hpp"
 #include "datapath/qp.hpp"
+#include "datapath/windows.hpp"
 #include "link/copy_watch.hpp"
 #include "link/link.hpp"
 #include "link/mr_table.hpp"
 #include "link/own_memory.hpp"
 #include "link/qp_numbers.hpp"
+#include "link/shared_arena.hpp"
 
 #include <array>
 #include <atomic>
@@ -37,12 +39,15 @@ public:
     // Whether this process may leave fences out towards peers that have the barrier for all, too.
     [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
+    [[nodiscard]] Windows &windows() noexcept { return windows_; }
     [[nodiscard]] SharedFiles &files() noexcept { return files_; }
+    [[nodiscard]] SharedArena &arena() noexcept { return arena_; }
     [[nodiscard]] OwnMemory &memory() noexcept { return memory_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
     [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
-    [[nodiscard]] uint32_t next_pd() noexcept { return pds_.fetch_add(1) + 1; }
+    // Below what bound_to() gives.
+    [[nodiscard]] uint32_t next_pd() noexcept { return (pds_.fetch_add(1) + 1) & 0x7fff'ffffu; }
 
     // fork(): the child must not drive its parent's rings nor keep its sockets alive. Everything
     // that it inherited is dead in it; what it opens anew is its own.
@@ -85,6 +90,13 @@ public:
 
     // Waits until no peer is copying to or from the region; its key is closed already. Any thread.
     void await_copies(uint32_t rkey) noexcept { copies_.await(rkey); }
+
+    // The end of a binding that a window has lost: waits the same way, and lets the region go.
+    void let_go(const Unbound &unbound) noexcept {
+        if (unbound.key == 0) return;
+        await_copies(unbound.key);
+        unbound.region->windows.fetch_sub(1);
+    }
 
     // Has the progress thread call `serve`, under the mutex, whenever `fd` can be read. Until
     // unattend(), which waits for a call that is under way. Both take the mutex.
@@ -173,10 +185,12 @@ private:
 
     // Order: taken before every lock of a queue. Guards all below unless said otherwise.
     std::mutex mutex_;
-    MrTable mrs_;        // own lock
-    CopyWatch copies_;   // own lock
-    SharedFiles files_;  // own lock
-    OwnMemory memory_;   // own locks
+    MrTable mrs_;            // own lock
+    Windows windows_{mrs_};  // own lock
+    CopyWatch copies_;       // own lock
+    SharedFiles files_;      // own lock
+    SharedArena arena_;      // own lock
+    OwnMemory memory_;       // own locks
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;

@@ -72,6 +72,15 @@ TEST_F(ContextSlots, AreEmptyInADeviceThatTheStableLibraryHasOpened) {
         EXPECT_EQ(slot(place.distance), nullptr) << place.name;
 }
 
+#ifdef VERBS_HAVE_MW_TYPE_2
+// Programs built with rdma-core's header call this one in the table behind the handle.
+TEST_F(ContextSlots, AllocateWindowsOfBothTypesOnceFilled) {
+    EXPECT_NE(context->ops.alloc_mw, &verbs_exp_alloc_mw);
+    ASSERT_EQ(fill(1, context), 0);
+    EXPECT_EQ(context->ops.alloc_mw, &verbs_exp_alloc_mw);
+}
+#endif
+
 // The distances are those of struct verbs_context in rdma-core 22 to 58.
 TEST_F(ContextSlots, ArePublicFunctionsAtTheirFixedPlacesOnceFilled) {
     void *const stable_query = slot(104);

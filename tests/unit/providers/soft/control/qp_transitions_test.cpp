@@ -217,7 +217,7 @@ TEST_P(QpChange, IsRefusedWithEachThatItDoesNotKnow) {
         }
 }
 
-const char *word_for(ibv_qp_type type) {
+const char *type_name(ibv_qp_type type) {
     switch (type) {
     case IBV_QPT_RC:
         return "Rc";
@@ -232,7 +232,7 @@ const char *word_for(ibv_qp_type type) {
 
 INSTANTIATE_TEST_SUITE_P(Of, QpChange, testing::ValuesIn(every_change()), [](const auto &change) {
     const Change &one = change.param;
-    return std::string(word_for(one.type)) + name_of(one.from) + "to" + name_of(one.to);
+    return std::string(type_name(one.type)) + name_of(one.from) + "to" + name_of(one.to);
 });
 
 TEST(QpAttributes, MayChangeWithoutNamingTheStateWhereItStays) {
