@@ -11,8 +11,18 @@
 struct ib_user_path_rec;   // <rdma/ib_user_sa.h>
 struct ib_uverbs_ah_attr;  // <rdma/ib_user_verbs.h>
 struct ib_uverbs_qp_attr;  // <rdma/ib_user_verbs.h>
-struct ibv_dm;             // these three are only passed through
+
+// These are only passed through.
+struct ibv_buf;
+struct ibv_comp_cntr;
+struct ibv_comp_cntr_caps;
+struct ibv_comp_cntr_init_attr;
+struct ibv_dm;
+struct ibv_dmah;
+struct ibv_dmah_init_attr;
 struct ibv_ece;
+struct ibv_mr_init_attr;
+struct ibv_qp_attach_comp_cntr_attr;
 struct ibv_qp_ex;
 
 // <infiniband/verbs.h> of rdma-core 32 and later.
@@ -79,8 +89,34 @@ int ibv_query_gid_type(ibv_context *context, uint8_t port_num, unsigned int inde
 ibv_mr *ibv_reg_mr_iova2(ibv_pd *pd, void *addr, size_t length, uint64_t iova, unsigned int access);
 ibv_mr *ibv_reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova, int fd,
                           int access);
+ibv_mr *ibv_reg_mr_ex(ibv_pd *pd, ibv_mr_init_attr *mr_init_attr);
 int ibv_dontfork_range(void *base, size_t size);
 int ibv_dofork_range(void *base, size_t size);
+
+// Buffers of the library's, and handles of how a device is to reach memory.
+void *ibv_alloc_buf(ibv_pd *pd, size_t size, ibv_buf **buf);
+void ibv_free_buf(ibv_buf *buf);
+ibv_mr *ibv_reg_buf_mr(ibv_pd *pd, ibv_buf *buf, void *addr, size_t length, int access);
+int ibv_export_buf_dmabuf_fd(ibv_buf *buf);
+ibv_dmah *ibv_alloc_dmah(ibv_context *context, ibv_dmah_init_attr *attr);
+int ibv_dealloc_dmah(ibv_dmah *dmah);
+int ibv_dm_export_dmabuf_fd(ibv_dm *dm);
+
+// Counters of completions.
+int _ibv_query_comp_cntr_caps(ibv_context *context, ibv_comp_cntr_caps *caps, size_t caps_size);
+ibv_comp_cntr *ibv_create_comp_cntr(ibv_context *context, ibv_comp_cntr_init_attr *cc_attr);
+int ibv_destroy_comp_cntr(ibv_comp_cntr *comp_cntr);
+int ibv_set_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value);
+int ibv_set_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value);
+int ibv_inc_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount);
+int ibv_inc_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount);
+int ibv_read_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t *value);
+int ibv_read_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t *value);
+int ibv_qp_attach_comp_cntr(ibv_qp *qp, ibv_comp_cntr *comp_cntr,
+                            ibv_qp_attach_comp_cntr_attr *attr);
+
+// Ports.
+int ibv_query_port_speed(ibv_context *context, uint32_t port_num, uint64_t *port_speed);
 
 // Queue pairs and addresses.
 ibv_qp_ex *ibv_qp_to_qp_ex(ibv_qp *qp);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Registering memory in the ways that libverbs has no name for.
+#include "experimental.hpp"
 #include "frozen.hpp"
 #include "refuse.hpp"
 #include "symver.hpp"
@@ -22,8 +23,18 @@ ibv_mr *compat_ibv_reg_mr_iova2(ibv_pd *pd, void *addr, size_t length, uint64_t 
 }
 
 VERBS_SYMVER(ibv_reg_dmabuf_mr, "@@IBVERBS_1.12");
-ibv_mr *compat_ibv_reg_dmabuf_mr(ibv_pd *, uint64_t, size_t, uint64_t, int, int) {
+ibv_mr *compat_ibv_reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova, int fd,
+                                 int access) {
+    if (auto *reg = VERBS_EXPERIMENTAL(ibv_reg_dmabuf_mr))
+        return reg(pd, offset, length, iova, fd, access);
     refuse("ibv_reg_dmabuf_mr: memory of a dma-buf cannot be registered");
+    return nullptr;
+}
+
+VERBS_SYMVER(ibv_reg_mr_ex, "@@IBVERBS_1.15");
+ibv_mr *compat_ibv_reg_mr_ex(ibv_pd *pd, ibv_mr_init_attr *mr_init_attr) {
+    if (auto *reg = VERBS_EXPERIMENTAL(ibv_reg_mr_ex)) return reg(pd, mr_init_attr);
+    refuse("ibv_reg_mr_ex: memory cannot be registered by attributes");
     return nullptr;
 }
 

@@ -23,9 +23,6 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
     verbs_hooks_experimental half{};
     const int code = exp::hooks()->experimental(context, &half);
     if (code != 0) return code;
-#ifdef VERBS_HAVE_QUERY_DEVICE_EX
-    fill(context, exp::kSlotQueryDeviceEx, &exp::query_device_sized);
-#endif
 #ifdef VERBS_HAVE_RT_VALUES
     fill(context, exp::kSlotQueryRtValues, &ibv_query_rt_values_ex);
 #endif
@@ -49,10 +46,19 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
 #ifdef VERBS_HAVE_NULL_MR
     fill(context, exp::kSlotAllocNullMr, &ibv_alloc_null_mr);
 #endif
+#ifdef VERBS_HAVE_MW_TYPE_2
+    context->ops.alloc_mw = &verbs_exp_alloc_mw;
+#endif
 #ifdef VERBS_HAVE_DM
     fill(context, exp::kSlotAllocDm, &ibv_alloc_dm);
     fill(context, exp::kSlotFreeDm, &ibv_free_dm);
     fill(context, exp::kSlotRegDmMr, &ibv_reg_dm_mr);
+#endif
+#ifdef VERBS_HAVE_XRC
+    fill(context, exp::kSlotOpenXrcd, &ibv_open_xrcd);
+    fill(context, exp::kSlotCloseXrcd, &ibv_close_xrcd);
+    fill(context, exp::kSlotOpenQp, &ibv_open_qp);
+    fill(context, exp::kSlotGetSrqNum, &ibv_get_srq_num);
 #endif
     return 0;
 }

@@ -29,12 +29,11 @@ inline constexpr std::size_t kSlotAllocTd = 192;
 inline constexpr std::size_t kSlotModifyCq = 184;
 inline constexpr std::size_t kSlotQueryRtValues = 128;
 inline constexpr std::size_t kSlotCreateCqEx = 120;
-inline constexpr std::size_t kSlotQueryDeviceEx = 104;
+inline constexpr std::size_t kSlotOpenQp = 64;
 inline constexpr std::size_t kSlotCreateQpEx = 56;
+inline constexpr std::size_t kSlotGetSrqNum = 48;
 inline constexpr std::size_t kSlotCreateSrqEx = 40;
-
-// ibv_query_device_ex for a caller that knows `size` bytes of the structure. Shape errno.
-int query_device_sized(ibv_context *context, const ibv_query_device_ex_input *input,
-                       ibv_device_attr_ex *attr, std::size_t size) noexcept;
+inline constexpr std::size_t kSlotOpenXrcd = 32;
+inline constexpr std::size_t kSlotCloseXrcd = 24;
 
 }  // namespace verbs::exp

@@ -16,8 +16,12 @@ struct FakeExperimental {
     ibv_qp_init_attr_ex qp;
     ibv_modify_cq_attr moderation;
     ibv_parent_domain_init_attr parent_domain;
+    ibv_xrcd_init_attr xrcd;
+    ibv_srq_init_attr_ex srq;
+    ibv_qp_open_attr opening;
     std::uint64_t dm_offset;
     std::size_t dm_length;
+    void *freed;
 };
 
 extern const verbs_provider_exp_ops kExperimental;

@@ -77,6 +77,14 @@ int query_device(void *, ibv_device_attr *attr) {
     return 0;
 }
 
+int query_device_ex(void *, const ibv_query_device_ex_input *, ibv_device_attr_ex *attr, size_t) {
+    BEGIN("query_device_ex");
+    attr->orig_attr.max_qp = 4711;
+    attr->hca_core_clock = 1000;
+    attr->phys_port_cnt_ex = 3;
+    return 0;
+}
+
 int query_port(void *, uint8_t port_num, ibv_port_attr *attr, size_t size) {
     BEGIN("query_port");
     if (port_num != 1 || size != sizeof *attr) return EINVAL;
@@ -94,6 +102,22 @@ int query_gid(void *, uint8_t port_num, int index, verbs_provider_gid *gid) {
     const auto &entry = state.gids[static_cast<size_t>(index)];
     if (!entry) return ENODATA;
     *gid = *entry;
+    return 0;
+}
+
+int query_gid_table(void *, verbs_provider_gid_entry *entries, size_t room, size_t *count) {
+    BEGIN("query_gid_table");
+    if (state.table_length) {
+        *count = *state.table_length;
+        return 0;
+    }
+    *count = 0;
+    for (uint32_t index = 0; index < state.gids.size(); ++index) {
+        const auto &entry = state.gids[index];
+        if (!entry) continue;
+        if (*count == room) return EINVAL;
+        entries[(*count)++] = {entry->gid, index, 1, entry->type, entry->ifindex};
+    }
     return 0;
 }
 
@@ -282,6 +306,8 @@ constexpr verbs_provider_ops kOps = {
     SLOT(destroy_ah),
     SLOT(attach_mcast),
     SLOT(detach_mcast),
+    SLOT(query_device_ex),
+    SLOT(query_gid_table),
 };
 
 }  // namespace

@@ -37,7 +37,7 @@ extern "C" {
 #endif
 
 #define VERBS_PROVIDER_MAGIC 0x565245424356524Full
-#define VERBS_PROVIDER_CONTRACT 1u
+#define VERBS_PROVIDER_CONTRACT 2u
 #define VERBS_PROVIDER_CONTRACT_OLDEST 1u
 
 enum verbs_host_log_level {
@@ -98,6 +98,15 @@ struct verbs_provider_device {
 struct verbs_provider_gid {
     union ibv_gid gid;
     uint32_t type;    /* 0 InfiniBand or RoCE v1 by link layer, 1 RoCE v1, 2 RoCE v2 */
+    uint32_t ifindex; /* network interface, 0 none */
+};
+
+/* The same with its place: the layout is the kernel's (struct ib_uverbs_gid_entry). */
+struct verbs_provider_gid_entry {
+    union ibv_gid gid;
+    uint32_t index;
+    uint32_t port_num;
+    uint32_t type;    /* 0 InfiniBand, 1 RoCE v1, 2 RoCE v2 */
     uint32_t ifindex; /* network interface, 0 none */
 };
 
@@ -177,6 +186,18 @@ struct verbs_provider_ops {
     int (*destroy_ah)(void *device, struct ibv_ah *ah);
     int (*attach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);
     int (*detach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);
+
+    /* Since contract 2. Optional. */
+
+    /* Fills `size` bytes of *attr, which the library has cleared; orig_attr included. Where it is
+     * empty, the answer is that of query_device and the number of ports. */
+    int (*query_device_ex)(void *device, const struct ibv_query_device_ex_input *input,
+                           struct ibv_device_attr_ex *attr, size_t size);
+
+    /* Writes the entries of all GID tables that are not empty, and how many. EINVAL when `room` is
+     * too little. Without this slot, or with EOPNOTSUPP, the tables are read by query_gid. */
+    int (*query_gid_table)(void *device, struct verbs_provider_gid_entry *entries, size_t room,
+                           size_t *count);
 };
 
 /* The table that a plugin exports under the name `verbs_provider`. */

@@ -12,6 +12,7 @@
 #include "core/owned.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
+#include "datapath/xrc.hpp"
 #include "faults/schedule.hpp"
 #include "link/process.hpp"
 
@@ -42,6 +43,16 @@ struct Dm : ibv_dm {
     std::size_t bytes = 0;  // as asked for
     std::atomic<uint32_t> regions{0};
 };
+
+struct Xrcd : ibv_xrcd {
+    Xrcd() noexcept : ibv_xrcd{} {}
+
+    std::shared_ptr<XrcDomain> domain;
+    std::atomic<uint32_t> users{0};  // receive queues, and handles of queue pairs
+};
+
+// Sets what the device can do for experimental verbs alone.
+void tell_experimental(ibv_device_attr_ex &attr);
 #endif
 
 class Device {
@@ -54,6 +65,7 @@ public:
     Result<void> close();
 
     Result<ibv_device_attr> query_device();
+    Result<ibv_device_attr_ex> query_device_ex();
     Result<ibv_port_attr> query_port(uint8_t port_num);
     Result<verbs_provider_gid> query_gid(uint8_t port_num, int index);
     Result<uint16_t> query_pkey(uint8_t port_num, int index);
@@ -89,7 +101,6 @@ public:
     Result<void> detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
 
 #ifdef VERBS_EXPERIMENTAL_ENABLED
-    Result<ibv_device_attr_ex> query_device_ex();
     Result<ibv_values_ex> query_rt_values_ex(uint32_t mask);
     Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
     Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);
@@ -98,19 +109,41 @@ public:
     Result<void> dealloc_td(ibv_td *td);
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
     Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
+    Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd);
     Result<ibv_dm *> alloc_dm(ibv_alloc_dm_attr *attr);
     Result<void> free_dm(ibv_dm *dm);
     Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
                                unsigned int access);
+    Result<void *> alloc_buf(ibv_pd *pd, size_t size);
+    Result<void> free_buf(void *addr, size_t size);
+    Result<ibv_xrcd *> open_xrcd(ibv_xrcd_init_attr *attr);
+    Result<void> close_xrcd(ibv_xrcd *xrcd);
+    Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr);
+    Result<uint32_t> get_srq_num(ibv_srq *srq);
+    Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
     [[nodiscard]] bool owns(const uint8_t *gid) const noexcept;
 
+    // What modify_qp does to a queue pair that is here. Under the process's mutex.
+    Result<void> change(Qp &qp, ibv_qp_attr *attr, int mask);
+    // Ends a QP that receives by XRC. Under the process's mutex.
+    void end_target(Qp &qp) noexcept;
+
 private:
     // `domain` may be nullptr.
     Result<Cq *> make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
                          bool has_stamps);
+    Result<Srq *> make_srq(Pd &pd, const ibv_srq_attr &attr);
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    void prepare_handle(Qp &handle, Xrcd &xrcd);
+    void prepare_target(Qp &qp, const Xrcd &xrcd);
+    Result<ibv_qp *> create_receiving_qp(ibv_qp_init_attr_ex *attr);
+#endif
+    void withdraw_handle(Qp &qp) noexcept;
+    void close_xrc() noexcept;
+    Result<void> close_handle(Qp &qp);
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
     Result<void> enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to);
@@ -119,6 +152,9 @@ private:
     void withdraw(Qp &qp) noexcept;
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mw &mw) noexcept;
+    // Takes back what windows are bound to the queue pair, which sends nothing any more.
+    void release_windows(Qp &qp) noexcept;
+    Result<Mw *> enter_window(Pd &pd, bool is_type_2);
     void withdraw(uint32_t key, bool is_remote) noexcept;
     // Refuses a child that inherited the device: the table of regions is shared with the parent.
     [[nodiscard]] Result<void> judge_process() const;
@@ -171,6 +207,7 @@ private:
 #ifdef VERBS_EXPERIMENTAL_ENABLED
     std::atomic<std::size_t> dm_bytes_{0};  // in use, at most kMaxDmBytes
     Owned<Dm> dms_;
+    Owned<Xrcd> xrcds_;
 #endif
     Owned<Mr> mrs_;
     Owned<Mw> mws_;

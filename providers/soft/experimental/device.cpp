@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the device can do beyond the stable attributes, and its clock.
+// What the device can do for experimental verbs alone, and its clock.
 #include "control/device.hpp"
 #include "control/limits.hpp"
 
@@ -10,17 +10,17 @@ namespace soft {
 // Completions are stamped by the system's monotonic clock, in nanoseconds.
 constexpr uint64_t kClockKhz = 1'000'000;
 
-// What is zero is not offered.
-Result<ibv_device_attr_ex> Device::query_device_ex() {
-    VERBS_TRY(plain, query_device());
-    ibv_device_attr_ex attr{};
-    attr.orig_attr = plain;
+void tell_experimental(ibv_device_attr_ex &attr) {
     attr.completion_timestamp_mask = ~uint64_t{0};
     attr.hca_core_clock = kClockKhz;
-    attr.device_cap_flags_ex = plain.device_cap_flags;
+#ifdef VERBS_HAVE_MW_TYPE_2
+    attr.orig_attr.device_cap_flags |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
+    attr.device_cap_flags_ex |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
+#endif
+#ifdef VERBS_HAVE_QP_EX
+    attr.device_cap_flags_ex |= IBV_DEVICE_ATOMIC_WRITE;
+#endif
     attr.max_dm_size = kMaxDmBytes;
-    attr.phys_port_cnt_ex = plain.phys_port_cnt;
-    return attr;
 }
 
 // The clock as a count of its ticks, all of it in tv_nsec, as devices with a clock give it.

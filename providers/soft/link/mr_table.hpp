@@ -42,6 +42,15 @@ inline constexpr uint64_t kNoMemory = ~uint64_t{0};
     return mr.key.load(std::memory_order_relaxed) == key;
 }
 
+// The same for what the peer of queue pair `qpn` asks for: windows that are bound to that one open,
+// too.
+[[nodiscard]] inline bool translate_for_peer(const Home &home, uint32_t key, uint64_t at,
+                                             uint64_t length, uint32_t needed, uint32_t pd,
+                                             uint32_t qpn, uint64_t &address) noexcept {
+    return translate(home, key, at, length, needed, pd, address) ||
+           translate(home, key, at, length, needed, bound_to(qpn), address);
+}
+
 // Where a remote address is: in its owner's memory, and in the file that this memory shares.
 struct RemotePlace {
     uint64_t address;
@@ -49,10 +58,11 @@ struct RemotePlace {
     uint64_t file_offset;
 };
 
-// The same as translate(), with the file.
+// The same as translate_for_peer(), with the file.
 [[nodiscard]] inline bool find_place(const Home &home, uint32_t key, uint64_t at, uint64_t length,
-                                     uint32_t needed, uint32_t pd, RemotePlace &place) noexcept {
-    if (!translate(home, key, at, length, needed, pd, place.address)) return false;
+                                     uint32_t needed, uint32_t pd, uint32_t qpn,
+                                     RemotePlace &place) noexcept {
+    if (!translate_for_peer(home, key, at, length, needed, pd, qpn, place.address)) return false;
     const SharedMr &mr = home.mrs[key >> 8];
     place.file = mr.file.load(std::memory_order_relaxed);
     place.file_offset = mr.file_offset.load(std::memory_order_relaxed) +

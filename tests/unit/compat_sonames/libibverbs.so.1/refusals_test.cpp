@@ -1,10 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What libibverbs.so.1 refuses for now, called as a program built with rdma-core 44's header calls
-// it: the shape of the answer, and errno beside it. Also what it answers without a device.
+// What libibverbs.so.1 refuses where no experimental library has it, called as a program built with
+// rdma-core's header calls it: the shape of the answer, and errno beside it. Also what it answers
+// without a device.
 #include <cerrno>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <infiniband/verbs.h>
+
+// Names that are younger than the distribution's header may be.
+extern "C" {
+struct ibv_buf;
+struct ibv_comp_cntr;
+struct ibv_comp_cntr_caps;
+struct ibv_comp_cntr_init_attr;
+struct ibv_dmah;
+struct ibv_dmah_init_attr;
+struct ibv_mr_init_attr;
+struct ibv_qp_attach_comp_cntr_attr;
+ibv_dmah *ibv_alloc_dmah(ibv_context *context, ibv_dmah_init_attr *attr);
+int ibv_dealloc_dmah(ibv_dmah *dmah);
+ibv_mr *ibv_reg_mr_ex(ibv_pd *pd, ibv_mr_init_attr *mr_init_attr);
+int ibv_dm_export_dmabuf_fd(ibv_dm *dm);
+int ibv_query_port_speed(ibv_context *context, uint32_t port_num, uint64_t *port_speed);
+void *ibv_alloc_buf(ibv_pd *pd, size_t size, ibv_buf **buf);
+void ibv_free_buf(ibv_buf *buf);
+ibv_mr *ibv_reg_buf_mr(ibv_pd *pd, ibv_buf *buf, void *addr, size_t length, int access);
+int ibv_export_buf_dmabuf_fd(ibv_buf *buf);
+int _ibv_query_comp_cntr_caps(ibv_context *context, ibv_comp_cntr_caps *caps, size_t caps_size);
+ibv_comp_cntr *ibv_create_comp_cntr(ibv_context *context, ibv_comp_cntr_init_attr *cc_attr);
+int ibv_destroy_comp_cntr(ibv_comp_cntr *comp_cntr);
+int ibv_set_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value);
+int ibv_set_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value);
+int ibv_inc_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount);
+int ibv_inc_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount);
+int ibv_read_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t *value);
+int ibv_read_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t *value);
+int ibv_qp_attach_comp_cntr(ibv_qp *qp, ibv_comp_cntr *comp_cntr,
+                            ibv_qp_attach_comp_cntr_attr *attr);
+}
 
 namespace {
 
@@ -48,6 +81,51 @@ TEST_F(Refusal, HasNothingToUnimport) {
 
 TEST_F(Refusal, OfDmaBufRegionsIsNull) {
     expect_null(ibv_reg_dmabuf_mr(nullptr, 0, 4096, 0, -1, IBV_ACCESS_LOCAL_WRITE));
+}
+
+TEST_F(Refusal, OfRegionsByAttributesIsNull) {
+    expect_null(ibv_reg_mr_ex(nullptr, nullptr));
+}
+
+TEST_F(Refusal, OfDmaHandlesIsOfTheirShapes) {
+    expect_null(ibv_alloc_dmah(nullptr, nullptr));
+    errno = kErrnoBefore;
+    expect_error_number(ibv_dealloc_dmah(nullptr));
+}
+
+TEST_F(Refusal, OfBuffersIsNull) {
+    expect_null(ibv_alloc_buf(nullptr, 4096, nullptr));
+    errno = kErrnoBefore;
+    expect_null(ibv_reg_buf_mr(nullptr, nullptr, nullptr, 4096, 0));
+    errno = kErrnoBefore;
+    ibv_free_buf(nullptr);
+    expect_errno_untouched();
+}
+
+TEST_F(Refusal, OfExportedMemoryIsMinusOne) {
+    EXPECT_EQ(ibv_export_buf_dmabuf_fd(nullptr), -1);
+    EXPECT_EQ(EOPNOTSUPP, errno);
+    errno = kErrnoBefore;
+    EXPECT_EQ(ibv_dm_export_dmabuf_fd(nullptr), -1);
+    EXPECT_EQ(EOPNOTSUPP, errno);
+}
+
+TEST_F(Refusal, OfThePortsSpeedIsAnErrorNumber) {
+    uint64_t speed = 0;
+    expect_error_number(ibv_query_port_speed(nullptr, 1, &speed));
+}
+
+TEST_F(Refusal, OfCountersIsNullOrAnErrorNumber) {
+    expect_null(ibv_create_comp_cntr(nullptr, nullptr));
+    uint64_t value = 0;
+    for (const int returned :
+         {ibv_destroy_comp_cntr(nullptr), ibv_set_comp_cntr(nullptr, 1),
+          ibv_set_err_comp_cntr(nullptr, 1), ibv_inc_comp_cntr(nullptr, 1),
+          ibv_inc_err_comp_cntr(nullptr, 1), ibv_read_comp_cntr(nullptr, &value),
+          ibv_read_err_comp_cntr(nullptr, &value),
+          ibv_qp_attach_comp_cntr(nullptr, nullptr, nullptr),
+          _ibv_query_comp_cntr_caps(nullptr, nullptr, 0)})
+        EXPECT_EQ(EOPNOTSUPP, returned);
 }
 
 TEST_F(Refusal, OfExtendedQueuePairsIsNull) {
