@@ -67,14 +67,10 @@ constexpr std::size_t kLooks = 256;
 // it: with more spinning programs than processors, the peer may be among those.
 constexpr uint32_t kPollsBetweenYields = 4096;
 
-<<<<<<< HEAD
-// A poll found nothing. Out of line: those that find something need no registers for it.
-__attribute__((noinline)) void note_empty(Cq &cq) noexcept {
-=======
 // A poll found nothing. Who is armed for all that comes sleeps soon; for solicited completions
-// alone, a program may be armed for good (UCX over UD) and poll all the same.
-void note_empty(Cq &cq) noexcept {
->>>>>>> main
+// alone, a program may be armed for good (UCX over UD) and poll all the same. Out of line: polls
+// that find something need no registers for it.
+__attribute__((noinline)) void note_empty(Cq &cq) noexcept {
     const uint32_t polls = cq.polls.load(std::memory_order_relaxed) + 1;
     cq.polls.store(polls, std::memory_order_relaxed);
     if (polls >= kPollsThatSpin && !cq.is_polled.load(std::memory_order_relaxed) &&
