@@ -203,6 +203,7 @@ bool send_at_once(Qp &qp, const ibv_send_wr &wr) noexcept {
 // XRC: to the processes that have the receive queues.
 void open_xrc_routes(Qp &qp, const ibv_send_wr *wr) noexcept {
     for (; wr != nullptr; wr = wr->next) {
+        if (wr->opcode == IBV_WR_LOCAL_INV || wr->opcode == IBV_WR_BIND_MW) continue;
         const uint32_t number = wr->qp_type.xrc.remote_srqn;
         qp.sq.lock.lock();
         const XrcRoute *route = find_route(qp.sq, block_of(number));
