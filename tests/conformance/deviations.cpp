@@ -34,6 +34,7 @@ const std::set<std::string> kFeatures = {
     "regions without memory",
     "device memory",
     "queues in memory of the program",
+    "XRC",
     "windows of type 2",
     "atomic writes",
 };
