@@ -42,7 +42,7 @@ int measured_post(struct ibv_qp *qp, struct ibv_send_wr *wr) {
 int measured_build(struct ibv_qp_ex *qp, const struct ibv_send_wr *wr) {
     const struct ibv_sge *const sge = wr->sg_list;
     qp->wr_id = wr->wr_id;
-    qp->wr_flags = IBV_SEND_SIGNALED;
+    qp->wr_flags = wr->send_flags; /* Debian's plugin wants to be told of inline data here too */
     ibv_wr_start(qp);
     ibv_wr_send(qp);
     if ((wr->send_flags & IBV_SEND_INLINE) != 0)

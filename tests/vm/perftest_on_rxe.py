@@ -11,7 +11,7 @@ import sys
 
 from case import ADDRESS, DEVICE, IPV4_GID, Case, expect, expect_lines, pair
 
-sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 import perftest
 
 ITERATIONS = 20

@@ -10,7 +10,7 @@ import sys
 
 from case import DEVICE, IPV4_GID, Case, expect
 
-sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 import pyverbs
 
 ARGUMENTS = ("--dev", DEVICE, "--gid", IPV4_GID)

@@ -13,7 +13,7 @@ namespace soft {
 namespace {
 
 // What can be told of a bind before its turn comes. 0 or an errno value.
-int judge_bind(const Qp &qp, const ibv_send_wr &wr) noexcept {
+__attribute__((noinline)) int judge_bind(const Qp &qp, const ibv_send_wr &wr) noexcept {
     if (qp.is_datagram || wr.bind_mw.mw == nullptr) return EINVAL;
     if (!static_cast<const Mw *>(wr.bind_mw.mw)->is_type_2) return EOPNOTSUPP;  // ibv_bind_mw does
     const unsigned access = wr.bind_mw.bind_info.mw_access_flags;
@@ -21,7 +21,7 @@ int judge_bind(const Qp &qp, const ibv_send_wr &wr) noexcept {
 }
 
 // As rdma_rxe has it: what is not 8 aligned bytes is not taken. 0 or an errno value.
-int judge_atomic_write(const Qp &qp, const ibv_send_wr &wr) noexcept {
+__attribute__((noinline)) int judge_atomic_write(const Qp &qp, const ibv_send_wr &wr) noexcept {
     if (!qp.sq.takes_atomic_writes) return EOPNOTSUPP;
     uint64_t length = 0;
     for (int i = 0; i < wr.num_sge; ++i)
@@ -80,8 +80,8 @@ void take_datagram_path(Qp &qp, SendWqe &wqe, const ibv_send_wr &wr) noexcept {
     wqe.path = ah.path;
 }
 
-// The opcodes that do not read or write plainly, nor send.
-void take_other_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+// The opcodes that do not read or write plainly, nor send: out of line, as what judges them.
+__attribute__((noinline)) void take_other_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
     switch (wr.opcode) {
     case IBV_WR_ATOMIC_CMP_AND_SWP:
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
