@@ -116,8 +116,10 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
     if (overran) report_overrun(cq);
 }
 
-void progress(Cq &cq, Sink &sink) noexcept {
-    if (!cq.progress_lock.try_lock()) return;
+namespace {
+
+// Under the progress lock.
+void poll_members(Cq &cq, Sink &sink) noexcept {
     const std::size_t count = cq.polled.size();
     const std::size_t looks = std::min(count, kLooks);
     std::size_t at = looks == count ? 0 : cq.next_polled;
@@ -126,10 +128,25 @@ void progress(Cq &cq, Sink &sink) noexcept {
         poll_queues(*cq.polled[at], cq, sink);
     }
     cq.next_polled = at;
+}
+
+// Where a message of XRC completes depends on the message.
+__attribute__((noinline)) void poll_hubs(Cq &cq) noexcept {
+    Sink none{nullptr, nullptr};
     for (const Cq::Hub &hub : cq.hubs) {
-        Sink none{nullptr, nullptr};  // where a message completes depends on the message
-        progress(*hub.cq, none);
+        if (!hub.cq->progress_lock.try_lock()) continue;
+        poll_members(*hub.cq, none);
+        hub.cq->progress_lock.unlock();
     }
+}
+
+}  // namespace
+
+void progress(Cq &cq, Sink &sink) noexcept {
+    if (!cq.progress_lock.try_lock()) return;
+    poll_members(cq, sink);
+    if (!cq.hubs.empty()) [[unlikely]]
+        poll_hubs(cq);
     cq.progress_lock.unlock();
 }
 
