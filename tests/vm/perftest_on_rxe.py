@@ -11,6 +11,7 @@ import sys
 
 from case import ADDRESS, DEVICE, IPV4_GID, Case, expect, expect_lines, pair
 
+# Last: both folders have a ucx.py.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 import perftest
 

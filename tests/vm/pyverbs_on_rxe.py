@@ -10,6 +10,7 @@ import sys
 
 from case import DEVICE, IPV4_GID, Case, expect
 
+# Last: both folders have a ucx.py.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 import pyverbs
 
