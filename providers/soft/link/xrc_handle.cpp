@@ -18,7 +18,6 @@ namespace soft {
 
 using verbs::fail;
 using verbs::Result;
-using verbs::provider::Host;
 
 namespace {
 
