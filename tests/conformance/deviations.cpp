@@ -33,6 +33,18 @@ const std::set<std::string> kFeatures = {
     "completion timestamps",
     "regions without memory",
     "device memory",
+    "paging on demand",
+    "a region of everything",
+    "dma-bufs",
+    "import",
+    "port speed",
+    "flow steering",
+    "flow actions",
+    "flow counters",
+    "work queues",
+    "raw packets",
+    "rate limits",
+    "connection options",
     "queues in memory of the program",
 };
 

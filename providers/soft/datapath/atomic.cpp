@@ -46,7 +46,7 @@ bool take_atomic_result(Qp &qp, SendWqe &wqe) noexcept {
     const uint64_t before =
         qp.sq.channel->header().atomic_results[wqe.asked].load(std::memory_order_relaxed);
     memory.scatter(&before, sizeof before);
-    return true;
+    return !memory.has_faulted();
 }
 
 }  // namespace soft

@@ -10,11 +10,19 @@ namespace soft {
 // Completions are stamped by the system's monotonic clock, in nanoseconds.
 constexpr uint64_t kClockKhz = 1'000'000;
 
+// Operations whose buffers may lie in regions that are paged on demand.
+constexpr uint32_t kOdpOfUd =
+    IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV | IBV_ODP_SUPPORT_SRQ_RECV;
+constexpr uint32_t kOdpOfUc = kOdpOfUd | IBV_ODP_SUPPORT_WRITE;
+constexpr uint32_t kOdpOfRc = kOdpOfUc | IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_ATOMIC;
+
 // What is zero is not offered.
 Result<ibv_device_attr_ex> Device::query_device_ex() {
     VERBS_TRY(plain, query_device());
     ibv_device_attr_ex attr{};
     attr.orig_attr = plain;
+    attr.odp_caps.general_caps = IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT;
+    attr.odp_caps.per_transport_caps = {kOdpOfRc, kOdpOfUc, kOdpOfUd};
     attr.completion_timestamp_mask = ~uint64_t{0};
     attr.hca_core_clock = kClockKhz;
     attr.device_cap_flags_ex = plain.device_cap_flags;
@@ -29,6 +37,13 @@ Result<ibv_values_ex> Device::query_rt_values_ex(uint32_t mask) {
     values.comp_mask = mask & IBV_VALUES_MASK_RAW_CLOCK;
     if (values.comp_mask != 0) values.raw_clock.tv_nsec = monotonic_ns();
     return values;
+}
+
+// What the width and the speed in the attributes of the port make.
+Result<uint64_t> Device::query_port_speed(uint32_t port_num) {
+    if (port_num > UINT8_MAX) return verbs::fail(EINVAL, "there is no such port");
+    VERBS_CHECK(query_port(static_cast<uint8_t>(port_num)));
+    return kPortSpeed;
 }
 
 }  // namespace soft

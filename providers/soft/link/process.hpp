@@ -7,6 +7,7 @@
 #include "datapath/cq.hpp"
 #include "datapath/qp.hpp"
 #include "link/copy_watch.hpp"
+#include "link/exports.hpp"
 #include "link/link.hpp"
 #include "link/mr_table.hpp"
 #include "link/own_memory.hpp"
@@ -37,6 +38,7 @@ public:
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
     [[nodiscard]] SharedFiles &files() noexcept { return files_; }
     [[nodiscard]] OwnMemory &memory() noexcept { return memory_; }
+    [[nodiscard]] Exports &exports() noexcept { return exports_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
     [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
@@ -136,6 +138,7 @@ private:
     CopyWatch copies_;   // own lock
     SharedFiles files_;  // own lock
     OwnMemory memory_;   // own locks
+    Exports exports_;    // own lock
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;
