@@ -23,9 +23,6 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
     verbs_hooks_experimental half{};
     const int code = exp::hooks()->experimental(context, &half);
     if (code != 0) return code;
-#ifdef VERBS_HAVE_QUERY_DEVICE_EX
-    fill(context, exp::kSlotQueryDeviceEx, &exp::query_device_sized);
-#endif
 #ifdef VERBS_HAVE_RT_VALUES
     fill(context, exp::kSlotQueryRtValues, &ibv_query_rt_values_ex);
 #endif

@@ -43,14 +43,9 @@ inline constexpr std::size_t kSlotModifyWq = 144;
 inline constexpr std::size_t kSlotCreateWq = 136;
 inline constexpr std::size_t kSlotQueryRtValues = 128;
 inline constexpr std::size_t kSlotCreateCqEx = 120;
-inline constexpr std::size_t kSlotQueryDeviceEx = 104;
 inline constexpr std::size_t kSlotDestroyFlow = 96;
 inline constexpr std::size_t kSlotCreateFlow = 80;
 inline constexpr std::size_t kSlotCreateQpEx = 56;
 inline constexpr std::size_t kSlotCreateSrqEx = 40;
-
-// ibv_query_device_ex for a caller that knows `size` bytes of the structure. Shape errno.
-int query_device_sized(ibv_context *context, const ibv_query_device_ex_input *input,
-                       ibv_device_attr_ex *attr, std::size_t size) noexcept;
 
 }  // namespace verbs::exp

@@ -65,9 +65,9 @@ struct verbs_hooks {
                     const struct ibv_qp_init_attr *attr);
     int (*adopt_srq)(struct ibv_context *context, struct ibv_srq *srq, struct ibv_pd *pd,
                      void *srq_context);
-    /* ibv_query_device_ex from what ibv_query_device tells: of the `size` bytes of attr the front
-     * and the number of ports, zeros elsewhere. Returns 0 or an errno value. */
-    int (*query_device)(struct ibv_context *context, const void *input, void *attr, size_t size);
+    /* As ibv_query_device_ex, for a caller that knows `size` bytes of *attr. */
+    int (*query_device)(struct ibv_context *context, const struct ibv_query_device_ex_input *input,
+                        struct ibv_device_attr_ex *attr, size_t size);
 };
 
 /* The table of the asked version, or NULL where this library has another. */

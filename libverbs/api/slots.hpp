@@ -16,9 +16,8 @@ int query_port_sized(ibv_context *context, uint8_t port_num, ibv_port_attr *attr
 // The same for the 48 bytes of OFED 1.5 and libibverbs 1.1. Shape errno.
 int query_port_48(ibv_context *context, uint8_t port_num, _compat_ibv_port_attr *attr) noexcept;
 
-// ibv_query_device_ex for a caller that knows `size` bytes of ibv_device_attr_ex: what
-// ibv_query_device says, the number of ports, and zeros for every extended ability. Shape errno.
-int query_device_sized(ibv_context *context, const void *input, void *attr,
-                       std::size_t size) noexcept;
+// ibv_query_device_ex for a caller that knows `size` bytes of ibv_device_attr_ex. Shape errno.
+int query_device_sized(ibv_context *context, const ibv_query_device_ex_input *input,
+                       ibv_device_attr_ex *attr, std::size_t size) noexcept;
 
 }  // namespace verbs::api

@@ -19,12 +19,13 @@ SHAPES = {"pointer", "errno", "minus_one", "count", "void", "value"}
 
 
 def read_ledger(path, library):
-    """name -> return shape, without the private nodes, which no installed header declares."""
+    """name -> return shape, without what no installed header declares: private nodes, names of before."""
     with open(path, encoding="utf-8") as file:
         lines = [line.rstrip("\n").split("\t") for line in file]
     columns = {name: index for index, name in enumerate(lines[0])}
     return {line[columns["name"]]: line[columns["return_shape"]] for line in lines[1:]
             if line[columns["library"]] == library
+            and line[columns["binding"]] == "default"
             and "_PRIVATE" not in line[columns["version_node"]]}
 
 

@@ -309,6 +309,9 @@ class LintTest(FeaturesTest):
 
 class GraduationTest(FeaturesTest):
     def graduate(self, node):
+        self.ledger.write_text(self.ledger.read_text(encoding="utf-8").replace(
+            "open_box\tlibverbs-exp.so.0\tVERBS_EXP_0\tdefault",
+            "open_box\tlibverbs-exp.so.0\tVERBS_EXP_0\tcompat"), encoding="utf-8")
         self.doctor('symbols = ["open_box", "shut_box"]', 'symbols = ["open_box"]\ngraduated = '
                     f'{{ node = "{node}", release = "0.3.0", leaves = "0.5.0" }}')
         self.doctor('["paint_box"]', '["paint_box", "shut_box"]')
@@ -323,6 +326,11 @@ class GraduationTest(FeaturesTest):
     def test_one_whose_names_the_stable_library_lacks_is_refused(self):
         self.graduate("VERBS_1.2")
         self.assert_refused("box: graduated, but open_box is not at VERBS_1.2 of libverbs.so.1")
+
+    def test_one_that_programs_would_still_be_linked_with_here_is_refused(self):
+        self.graduate("VERBS_1.1")
+        self.ledger.write_text(LEDGER, encoding="utf-8")
+        self.assert_refused("box: graduated, so open_box of libverbs-exp.so.0 has to be compat")
 
     def test_one_without_a_release_is_refused(self):
         self.graduate("VERBS_1.1")

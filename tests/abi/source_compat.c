@@ -44,6 +44,41 @@ static int find_device(struct endpoint *end, const char *wanted) {
     return end->context ? 0 : ENODEV;
 }
 
+static void print_rss(const struct ibv_rss_caps *rss) {
+    if (rss->rx_hash_function & IBV_RX_HASH_FUNC_TOEPLITZ &&
+        rss->rx_hash_fields_mask & IBV_RX_HASH_INNER)
+        printf("%u tables of %u\n", rss->max_rwq_indirection_tables,
+               rss->max_rwq_indirection_table_size);
+}
+
+static int query_abilities(struct endpoint *end) {
+    struct ibv_query_device_ex_input input;
+    struct ibv_device_attr_ex attr;
+    memset(&input, 0, sizeof input);
+    if (ibv_query_device_ex(end->context, &input, &attr) ||
+        ibv_query_device_ex(end->context, NULL, &attr))
+        return EIO;
+    const struct ibv_odp_caps *odp = &attr.odp_caps;
+    const struct ibv_tso_caps *tso = &attr.tso_caps;
+    const struct ibv_packet_pacing_caps *pacing = &attr.packet_pacing_caps;
+    const struct ibv_tm_caps *tm = &attr.tm_caps;
+    const struct ibv_cq_moderation_caps *moderation = &attr.cq_mod_caps;
+    const struct ibv_pci_atomic_caps *atomic = &attr.pci_atomic_caps;
+    if (odp->general_caps & IBV_ODP_SUPPORT_IMPLICIT &&
+        odp->per_transport_caps.rc_odp_caps & IBV_ODP_SUPPORT_WRITE)
+        printf("pages on demand\n");
+    if (ibv_is_qpt_supported(tso->supported_qpts, IBV_QPT_RAW_PACKET))
+        printf("segments up to %u, %u kbit/s\n", tso->max_tso, pacing->qp_rate_limit_max);
+    if (attr.raw_packet_caps & IBV_RAW_PACKET_CAP_CVLAN_STRIPPING ||
+        attr.device_cap_flags_ex & IBV_DEVICE_RAW_SCATTER_FCS ||
+        attr.device_cap_flags_ex & IBV_DEVICE_PCI_WRITE_END_PADDING)
+        printf("raw packets, %d QPs\n", attr.orig_attr.max_qp);
+    printf("%u tags, %u events, %d\n", tm->flags & IBV_TM_CAP_RC ? tm->max_num_tags : 0,
+           moderation->max_cq_count, atomic->fetch_add & IBV_PCI_ATOMIC_OPERATION_8_BYTE_SIZE_SUP);
+    print_rss(&attr.rss_caps);
+    return attr.hca_core_clock ? 0 : ENOTSUP;
+}
+
 static int query_everything(struct endpoint *end) {
     struct ibv_device_attr device;
     __be16 pkey;
@@ -280,7 +315,7 @@ int main(int argc, char *argv[]) {
     memset(&wc, 0, sizeof wc);
     end.size = 4096;
     if (find_device(&end, argc > 1 ? argv[1] : "") || query_everything(&end) ||
-        create_objects(&end) || connect_to(&end, 1, 0, &end.gid))
+        query_abilities(&end) || create_objects(&end) || connect_to(&end, 1, 0, &end.gid))
         return EXIT_FAILURE;
     if (post_work(&end, 0, 0) || wait_for_work(&end) || answer_datagram(&end, &wc) ||
         watch_events(&end) || convert_rates())

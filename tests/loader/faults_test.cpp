@@ -77,12 +77,12 @@ TEST_F(Faults, AWrongMagicIsRefused) {
 
 TEST_F(Faults, AnOlderContractIsRefusedWithBothVersions) {
     expect_plugin_refusal("older_contract",
-                          "L3: the plugin has contract 0, this library knows 1 to 1");
+                          "L3: the plugin has contract 0, this library knows 1 to 2");
 }
 
 TEST_F(Faults, ANewerContractIsRefusedWithBothVersions) {
     expect_plugin_refusal("newer_contract",
-                          "L3: the plugin has contract 2, this library knows 1 to 1");
+                          "L3: the plugin has contract 3, this library knows 1 to 2");
 }
 
 TEST_F(Faults, ATableThatIsTooShortIsRefused) {
@@ -90,7 +90,7 @@ TEST_F(Faults, ATableThatIsTooShortIsRefused) {
 }
 
 TEST_F(Faults, SlotsThatAreTooFewAreRefused) {
-    expect_plugin_refusal("short_ops", "L4: the slots claim 264 bytes, their contract has 272");
+    expect_plugin_refusal("short_ops", "L4: the slots claim 272 bytes, their contract has 280");
 }
 
 TEST_F(Faults, SlotsBeyondAllMeasureAreRefused) {
@@ -159,8 +159,8 @@ TEST_F(Faults, ALibraryCutShortIsRefusedWhereverItIsCut) {
 
 TEST_F(Faults, AManifestWhoseContractIsOutOfReachIsRefusedWithoutOpeningTheLibrary) {
     expect_refusal(R"({"manifest": 1, "name": "faulty", "library": "/nonexistent.so",
-                       "contract": {"oldest": 2, "newest": 3}, "enumerates": true})",
-                   "L3: the manifest wants contract 2 to 3, this library knows 1 to 1");
+                       "contract": {"oldest": 3, "newest": 4}, "enumerates": true})",
+                   "L3: the manifest wants contract 3 to 4, this library knows 1 to 2");
 }
 
 TEST_F(Faults, AManifestThatIsNoJsonIsRefused) {
@@ -199,7 +199,7 @@ TEST_F(Faults, ABareNameIsNeverLookedForOnTheLibraryPath) {
 TEST_F(Faults, APluginThatNobodyNeedsIsNotOpened) {
     // It does not enumerate and there is no kernel device for it: its fault never shows.
     folder.write("10-idle.json", R"({"manifest": 1, "name": "idle", "library": "/nonexistent.so",
-                                     "contract": {"oldest": 1, "newest": 1},
+                                     "contract": {"oldest": 1, "newest": 2},
                                      "match": [{"driver_id": 1}]})");
     EXPECT_EQ(look().reasons, "no RDMA device: none offered by idle");
 }

@@ -74,7 +74,7 @@ protected:
         static const std::string refused = [] {
             folder.write("10-good.json",
                          R"({"manifest": 1, "name": "good", "library": ")" VERBS_TEST_PLUGINS
-                         R"(/good.so", "contract": {"oldest": 1, "newest": 1},
+                         R"(/good.so", "contract": {"oldest": 1, "newest": 2},
                             "match": [{"driver_id": 14}]})");
             ::setenv("VERBS_PROVIDERS", folder.path().c_str(), 1);
             ::unsetenv("VERBS_PROVIDERS_EXTRA");

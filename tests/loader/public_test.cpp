@@ -57,6 +57,19 @@ TEST_F(Frozen, IsOpenedAndDescribed) {
     EXPECT_EQ(port.state, IBV_PORT_ACTIVE);
 }
 
+// Its contract has no slot for it.
+TEST_F(Frozen, AnswersTheExtendedQueryByWhatThePlainOneTells) {
+    ibv_device_attr plain{};
+    ASSERT_EQ(ibv_query_device(context, &plain), 0);
+    ibv_device_attr_ex extended{};
+    extended.hca_core_clock = 5;
+    ASSERT_EQ(ibv_query_device_ex(context, nullptr, &extended), 0);
+    EXPECT_EQ(extended.orig_attr.max_qp, 7);
+    EXPECT_EQ(extended.device_cap_flags_ex, plain.device_cap_flags);
+    EXPECT_EQ(extended.phys_port_cnt_ex, plain.phys_port_cnt);
+    EXPECT_EQ(extended.hca_core_clock, 0u);
+}
+
 TEST_F(Frozen, GivesItsReasons) {
     ibv_port_attr port{};
     EXPECT_EQ(ibv_query_port(context, 9, &port), EINVAL);

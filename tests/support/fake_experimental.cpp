@@ -12,14 +12,6 @@ FakeExperimental &last() {
     return *static_cast<FakeExperimental *>(state.last_attributes);
 }
 
-int query_device_ex(void *, const ibv_query_device_ex_input *, ibv_device_attr_ex *attr, size_t) {
-    BEGIN("query_device_ex");
-    attr->orig_attr.max_qp = 4711;
-    attr->hca_core_clock = 1000;
-    attr->phys_port_cnt_ex = 3;
-    return 0;
-}
-
 int query_rt_values_ex(void *, ibv_values_ex *values) {
     BEGIN("query_rt_values_ex");
     values->raw_clock.tv_nsec = 99;
@@ -292,7 +284,6 @@ int unimport_dm(void *, ibv_dm *dm) {
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
-    .query_device_ex = &query_device_ex,
     .query_rt_values_ex = &query_rt_values_ex,
     .create_cq_ex = &create_cq_ex,
     .modify_cq = &modify_cq,

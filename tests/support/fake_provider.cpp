@@ -74,6 +74,15 @@ int close_device(void *device) {
 int query_device(void *, ibv_device_attr *attr) {
     BEGIN("query_device");
     attr->max_qp = 4711;
+    attr->phys_port_cnt = 1;
+    return 0;
+}
+
+int query_device_ex(void *, const ibv_query_device_ex_input *, ibv_device_attr_ex *attr, size_t) {
+    BEGIN("query_device_ex");
+    attr->orig_attr.max_qp = 4711;
+    attr->hca_core_clock = 1000;
+    attr->phys_port_cnt_ex = 3;
     return 0;
 }
 
@@ -282,6 +291,7 @@ constexpr verbs_provider_ops kOps = {
     SLOT(destroy_ah),
     SLOT(attach_mcast),
     SLOT(detach_mcast),
+    SLOT(query_device_ex),
 };
 
 }  // namespace

@@ -41,7 +41,7 @@ private:
 // A manifest that is right, for a plugin file.
 inline std::string manifest_of(const std::string &name, const std::string &library) {
     return R"({"manifest": 1, "name": ")" + name + R"(", "library": ")" + library +
-           R"(", "contract": {"oldest": 1, "newest": 1}, "enumerates": true})";
+           R"(", "contract": {"oldest": 1, "newest": 2}, "enumerates": true})";
 }
 
 }  // namespace verbs_test

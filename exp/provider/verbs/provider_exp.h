@@ -24,12 +24,9 @@
 extern "C" {
 #endif
 
-#define VERBS_PROVIDER_EXP_CONTRACT 2u
+#define VERBS_PROVIDER_EXP_CONTRACT 3u
 
 struct verbs_provider_exp_ops {
-    /* Fills `size` bytes of *attr, which the library has cleared; orig_attr included. */
-    int (*query_device_ex)(void *device, const struct ibv_query_device_ex_input *input,
-                           struct ibv_device_attr_ex *attr, size_t size);
     /* Fills what values->comp_mask asks for, and leaves only those bits in it. */
     int (*query_rt_values_ex)(void *device, struct ibv_values_ex *values);
 

@@ -2,7 +2,6 @@
 // The C++ face of the experimental half of the provider contract: what <verbs/provider.hpp> is for
 // the stable half. A class has the methods of both; one that is not there is an empty slot.
 //
-//   Result<ibv_device_attr_ex> query_device_ex()
 //   Result<ibv_values_ex> query_rt_values_ex(uint32_t mask)       answers what it can of the mask
 //   Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr)   <verbs/extended_cq.hpp> helps
 //   Result<void> modify_cq(ibv_cq *cq, ibv_modify_cq_attr *attr)
@@ -57,22 +56,6 @@ namespace verbs::provider {
 
 namespace detail {
 
-// ibv_device_attr_ex grows: a provider fills the one it was built with, the caller gets what both
-// sides know.
-template <class T>
-int query_device_ex(void *device, const ibv_query_device_ex_input *input, ibv_device_attr_ex *attr,
-                    size_t size) noexcept {
-    return guarded(
-        [&]() -> Result<ibv_device_attr_ex> {
-            if (input != nullptr && input->comp_mask != 0)
-                return fail(EINVAL, "nothing is known that input->comp_mask could ask for");
-            return static_cast<T *>(device)->query_device_ex();
-        },
-        [&](Result<ibv_device_attr_ex> &known) {
-            std::memcpy(attr, &*known, std::min(size, sizeof *known));
-        });
-}
-
 template <class T>
 int query_rt_values_ex(void *device, ibv_values_ex *values) noexcept {
     return guarded([&] { return static_cast<T *>(device)->query_rt_values_ex(values->comp_mask); },
@@ -87,8 +70,6 @@ int query_rt_values_ex(void *device, ibv_values_ex *values) noexcept {
 template <class T>
 constexpr verbs_provider_exp_ops make_exp_ops() {
     verbs_provider_exp_ops ops{};
-    if constexpr (requires { &T::query_device_ex; })
-        ops.query_device_ex = &detail::query_device_ex<T>;
     if constexpr (requires { &T::query_rt_values_ex; })
         ops.query_rt_values_ex = &detail::query_rt_values_ex<T>;
     VERBS_PROVIDER_SLOT(create_cq_ex);

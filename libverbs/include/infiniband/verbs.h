@@ -40,6 +40,7 @@
 #include <infiniband/verbs/context.h>
 #include <infiniband/verbs/cq.h>
 #include <infiniband/verbs/device.h>
+#include <infiniband/verbs/device_ex.h>
 #include <infiniband/verbs/fork.h>
 #include <infiniband/verbs/gid.h>
 #include <infiniband/verbs/last_error.h>

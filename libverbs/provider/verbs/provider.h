@@ -37,7 +37,7 @@ extern "C" {
 #endif
 
 #define VERBS_PROVIDER_MAGIC 0x565245424356524Full
-#define VERBS_PROVIDER_CONTRACT 1u
+#define VERBS_PROVIDER_CONTRACT 2u
 #define VERBS_PROVIDER_CONTRACT_OLDEST 1u
 
 enum verbs_host_log_level {
@@ -177,6 +177,13 @@ struct verbs_provider_ops {
     int (*destroy_ah)(void *device, struct ibv_ah *ah);
     int (*attach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);
     int (*detach_mcast)(void *device, struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid);
+
+    /* Since contract 2. Optional. */
+
+    /* Fills `size` bytes of *attr, which the library has cleared; orig_attr included. Where it is
+     * empty, the answer is that of query_device and the number of ports. */
+    int (*query_device_ex)(void *device, const struct ibv_query_device_ex_input *input,
+                           struct ibv_device_attr_ex *attr, size_t size);
 };
 
 /* The table that a plugin exports under the name `verbs_provider`. */

@@ -147,6 +147,22 @@ int query_port(void *device, uint8_t port_num, ibv_port_attr *attr, size_t size)
                    });
 }
 
+// ibv_device_attr_ex grows: a provider fills the one it was built with, the caller gets what both
+// sides know.
+template <class T>
+int query_device_ex(void *device, const ibv_query_device_ex_input *input, ibv_device_attr_ex *attr,
+                    size_t size) noexcept {
+    return guarded(
+        [&]() -> Result<ibv_device_attr_ex> {
+            if (input != nullptr && input->comp_mask != 0)
+                return fail(EINVAL, "nothing is known that input->comp_mask could ask for");
+            return static_cast<T *>(device)->query_device_ex();
+        },
+        [&](Result<ibv_device_attr_ex> &known) {
+            std::memcpy(attr, &*known, std::min(size, sizeof *known));
+        });
+}
+
 }  // namespace detail
 
 // The optional slot for T::method, or an empty one where T has no such method.
@@ -189,6 +205,8 @@ constexpr verbs_provider_ops make_ops() {
     VERBS_PROVIDER_SLOT(destroy_ah);
     VERBS_PROVIDER_SLOT(attach_mcast);
     VERBS_PROVIDER_SLOT(detach_mcast);
+    if constexpr (requires { &T::query_device_ex; })
+        ops.query_device_ex = &detail::query_device_ex<T>;
     if constexpr (requires { &T::cq_event; }) ops.cq_event = &T::cq_event;
     return ops;
 }

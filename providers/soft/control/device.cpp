@@ -339,6 +339,31 @@ Result<ibv_device_attr> Device::query_device() {
     return attr;
 }
 
+namespace {
+
+// Operations whose buffers may lie in regions that are paged on demand.
+constexpr uint32_t kOdpOfUd =
+    IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV | IBV_ODP_SUPPORT_SRQ_RECV;
+constexpr uint32_t kOdpOfUc = kOdpOfUd | IBV_ODP_SUPPORT_WRITE;
+constexpr uint32_t kOdpOfRc = kOdpOfUc | IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_ATOMIC;
+
+}  // namespace
+
+// What is zero is not offered.
+Result<ibv_device_attr_ex> Device::query_device_ex() {
+    VERBS_TRY(plain, query_device());
+    ibv_device_attr_ex attr{};
+    attr.orig_attr = plain;
+    attr.odp_caps.general_caps = IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT;
+    attr.odp_caps.per_transport_caps = {kOdpOfRc, kOdpOfUc, kOdpOfUd};
+    attr.device_cap_flags_ex = plain.device_cap_flags;
+    attr.phys_port_cnt_ex = plain.phys_port_cnt;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    tell_experimental(attr);
+#endif
+    return attr;
+}
+
 Result<ibv_port_attr> Device::query_port(uint8_t port_num) {
     VERBS_CHECK(judge_port(port_num));
     VERBS_CHECK(judge_alive());

@@ -43,6 +43,9 @@ struct Dm : ibv_dm {
     std::atomic<uint32_t> regions{0};
     bool is_imported = false;
 };
+
+// Sets what the device can do for experimental verbs alone.
+void tell_experimental(ibv_device_attr_ex &attr);
 #endif
 
 class Device {
@@ -55,6 +58,7 @@ public:
     Result<void> close();
 
     Result<ibv_device_attr> query_device();
+    Result<ibv_device_attr_ex> query_device_ex();
     Result<ibv_port_attr> query_port(uint8_t port_num);
     Result<verbs_provider_gid> query_gid(uint8_t port_num, int index);
     Result<uint16_t> query_pkey(uint8_t port_num, int index);
@@ -90,7 +94,6 @@ public:
     Result<void> detach_mcast(ibv_qp *qp, const ibv_gid *gid, uint16_t lid);
 
 #ifdef VERBS_EXPERIMENTAL_ENABLED
-    Result<ibv_device_attr_ex> query_device_ex();
     Result<ibv_values_ex> query_rt_values_ex(uint32_t mask);
     Result<ibv_cq_ex *> create_cq_ex(ibv_cq_init_attr_ex *attr);
     Result<ibv_qp *> create_qp_ex(ibv_qp_init_attr_ex *attr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the device can do beyond the stable attributes, and its clock.
+// What the device can do for experimental verbs alone, and its clock.
 #include "control/device.hpp"
 #include "control/limits.hpp"
 
@@ -10,25 +10,10 @@ namespace soft {
 // Completions are stamped by the system's monotonic clock, in nanoseconds.
 constexpr uint64_t kClockKhz = 1'000'000;
 
-// Operations whose buffers may lie in regions that are paged on demand.
-constexpr uint32_t kOdpOfUd =
-    IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV | IBV_ODP_SUPPORT_SRQ_RECV;
-constexpr uint32_t kOdpOfUc = kOdpOfUd | IBV_ODP_SUPPORT_WRITE;
-constexpr uint32_t kOdpOfRc = kOdpOfUc | IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_ATOMIC;
-
-// What is zero is not offered.
-Result<ibv_device_attr_ex> Device::query_device_ex() {
-    VERBS_TRY(plain, query_device());
-    ibv_device_attr_ex attr{};
-    attr.orig_attr = plain;
-    attr.odp_caps.general_caps = IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT;
-    attr.odp_caps.per_transport_caps = {kOdpOfRc, kOdpOfUc, kOdpOfUd};
+void tell_experimental(ibv_device_attr_ex &attr) {
     attr.completion_timestamp_mask = ~uint64_t{0};
     attr.hca_core_clock = kClockKhz;
-    attr.device_cap_flags_ex = plain.device_cap_flags;
     attr.max_dm_size = kMaxDmBytes;
-    attr.phys_port_cnt_ex = plain.phys_port_cnt;
-    return attr;
 }
 
 // The clock as a count of its ticks, all of it in tv_nsec, as devices with a clock give it.

@@ -84,6 +84,35 @@ TEST_F(Lacking, ConnectionOptionsRefusesToTellAndToTakeThem) {
     EXPECT_EQ(ibv_set_ece(pair->here(), &ece), EOPNOTSUPP);
 }
 
+TEST_F(Lacking, PagingOnDemandClaimsNone) {
+    if (!lacks("paging on demand")) return;
+    EXPECT_EQ(attr.odp_caps.general_caps, 0u);
+    EXPECT_EQ(attr.odp_caps.per_transport_caps.rc_odp_caps, 0u);
+    EXPECT_EQ(ibv_reg_mr(pair->pd(), pair->from(), 64, IBV_ACCESS_ON_DEMAND), nullptr);
+}
+
+TEST_F(Lacking, ARegionOfEverythingClaimsNone) {
+    if (!lacks("a region of everything")) return;
+    EXPECT_EQ(attr.odp_caps.general_caps & IBV_ODP_SUPPORT_IMPLICIT, 0u);
+    EXPECT_EQ(ibv_reg_mr(pair->pd(), nullptr, SIZE_MAX, IBV_ACCESS_ON_DEMAND), nullptr);
+}
+
+TEST_F(Lacking, DmaBufsRefusesRegionsOfThem) {
+    if (!lacks("dma-bufs")) return;
+    const int file = ::memfd_create("memory", MFD_CLOEXEC);
+    ASSERT_GE(file, 0);
+    errno = 0;
+    EXPECT_EQ(ibv_reg_dmabuf_mr(pair->pd(), 0, 4096, 0, file, IBV_ACCESS_LOCAL_WRITE), nullptr);
+    EXPECT_EQ(errno, EOPNOTSUPP);
+    ::close(file);
+}
+
+TEST_F(Lacking, ImportRefusesADescriptor) {
+    if (!lacks("import")) return;
+    EXPECT_EQ(ibv_import_device(context()->cmd_fd), nullptr);
+    EXPECT_EQ(errno, EOPNOTSUPP);
+}
+
 TEST_F(Lacking, RawPacketsRefusesQueuePairsOfThem) {
     if (!lacks("raw packets")) return;
     ibv_qp_init_attr_ex init{};

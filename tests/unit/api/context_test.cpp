@@ -53,28 +53,6 @@ TEST_F(ContextApi, WritesAsMuchOfAPortAsANewCallerHas) {
     EXPECT_EQ(attr[56], 0xaa);
 }
 
-TEST_F(ContextApi, WritesAsMuchOfADeviceAsACallerOfTheExtendedQueryHas) {
-    using QueryDevice = int(ibv_context *, const void *, void *, size_t);
-    auto *query_device = slot<QueryDevice>(104);
-    ASSERT_NE(query_device, nullptr);
-    constexpr size_t kWhole = 400;
-    unsigned char attr[kWhole + 8];
-    ibv_device_attr plain{};
-    ASSERT_EQ(ibv_query_device(context, &plain), 0);
-    for (const size_t size : {size_t{232}, size_t{296}, kWhole}) {
-        std::memset(attr, 0xaa, sizeof attr);
-        EXPECT_EQ(query_device(context, nullptr, attr, size), 0);
-        EXPECT_EQ(std::memcmp(attr, &plain, sizeof plain), 0);
-        EXPECT_EQ(attr[size], 0xaa) << size;
-    }
-    uint32_t ports = 0;
-    std::memcpy(&ports, attr + 396, sizeof ports);
-    EXPECT_EQ(ports, plain.phys_port_cnt);
-    EXPECT_EQ(query_device(context, nullptr, attr, 200), EINVAL);
-    const uint32_t unknown_field = 1;
-    EXPECT_EQ(query_device(context, &unknown_field, attr, kWhole), EINVAL);
-}
-
 TEST_F(ContextApi, RefusesADeviceOfAnotherLibrary) {
     ibv_device foreign{};
     EXPECT_EQ(ibv_open_device(&foreign), nullptr);

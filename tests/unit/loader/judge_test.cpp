@@ -76,10 +76,10 @@ TEST_F(Judge, RefusesAWrongMagic) {
 }
 
 TEST_F(Judge, RefusesAnUnknownContractAndNamesBothVersions) {
-    table.contract = 2;
+    table.contract = 3;
     const auto judged = judge_table({&table, symbol_size}, manifest);
     ASSERT_FALSE(judged);
-    EXPECT_EQ(judged.error().phrase, "L3: the plugin has contract 2, this library knows 1 to 1");
+    EXPECT_EQ(judged.error().phrase, "L3: the plugin has contract 3, this library knows 1 to 2");
     table.contract = 0;
     EXPECT_EQ(rule(), "L3");
 }
@@ -90,10 +90,10 @@ TEST_F(Judge, RefusesAContractOutsideTheManifestsRange) {
 }
 
 TEST_F(Judge, RefusesAManifestWhoseRangeIsNotMet) {
-    manifest.contract_oldest = 2;
-    manifest.contract_newest = 3;
+    manifest.contract_oldest = 3;
+    manifest.contract_newest = 4;
     EXPECT_EQ(judge_range(manifest).error().phrase,
-              "L3: the manifest wants contract 2 to 3, this library knows 1 to 1");
+              "L3: the manifest wants contract 3 to 4, this library knows 1 to 2");
     manifest.contract_oldest = 1;
     EXPECT_TRUE(judge_range(manifest));
 }
@@ -119,12 +119,22 @@ TEST_F(Judge, AcceptsASymbolWithoutASize) {
 }
 
 TEST_F(Judge, RefusesSlotsThatAreTooFewOrTooMany) {
-    table.ops_size = sizeof ops - 8;
+    const auto of_contract_1 = static_cast<std::uint32_t>(sizeof ops - 8);
+    table.ops_size = of_contract_1 - 8;
+    EXPECT_EQ(rule(), "L4");
+    table.contract = 2;
+    manifest.contract_newest = 2;
+    table.ops_size = of_contract_1;
     EXPECT_EQ(rule(), "L4");
     table.ops_size = sizeof ops + 1;
     EXPECT_EQ(rule(), "L4");
     table.ops_size = ~0u & ~7u;
     EXPECT_EQ(rule(), "L4");
+}
+
+TEST_F(Judge, AcceptsAPluginOfAnEarlierContractWithFewerSlots) {
+    table.ops_size = sizeof ops - 8;
+    EXPECT_EQ(rule(), "");
 }
 
 TEST_F(Judge, RefusesATableWithoutSlots) {
@@ -170,11 +180,12 @@ TEST_F(Judge, AnswersMissingSlotsWithEopnotsupp) {
     EXPECT_EQ(complete->create_srq(nullptr, nullptr, nullptr, nullptr), EOPNOTSUPP);
     EXPECT_EQ(complete->query_qp(nullptr, nullptr, nullptr, 0, nullptr), EOPNOTSUPP);
     complete->cq_event(nullptr);
-    // No slot but enumerate is left empty.
+    // No slots are left empty but enumerate, and query_device_ex, for which another stands in.
     std::vector<void *> slots(sizeof *complete / sizeof(void *));
     std::memcpy(slots.data(), &*complete, sizeof *complete);
-    EXPECT_EQ(std::count(slots.begin(), slots.end(), nullptr), 1);
+    EXPECT_EQ(std::count(slots.begin(), slots.end(), nullptr), 2);
     EXPECT_EQ(complete->enumerate, nullptr);
+    EXPECT_EQ(complete->query_device_ex, nullptr);
 }
 
 TEST_F(Judge, FindsNoExperimentalHalfWhereThereIsNone) {

@@ -21,13 +21,6 @@ constexpr verbs_host kHost = [] {
 
 // Has the experimental half, except modify_cq.
 struct Device {
-    Result<ibv_device_attr_ex> query_device_ex() {
-        ibv_device_attr_ex attr{};
-        attr.orig_attr.max_qp = 3;
-        attr.hca_core_clock = 5;
-        attr.phys_port_cnt_ex = 7;
-        return attr;
-    }
     Result<ibv_values_ex> query_rt_values_ex(uint32_t mask) {
         if (mask == 0) return fail(EINVAL, "nothing was asked for");
         ibv_values_ex values{};
@@ -59,36 +52,12 @@ protected:
 
 TEST_F(ProviderExpTest, LeavesSlotsOfMissingMethodsEmpty) {
     EXPECT_EQ(kOps.modify_cq, nullptr);
-    EXPECT_NE(kOps.query_device_ex, nullptr);
+    EXPECT_NE(kOps.create_cq_ex, nullptr);
     constexpr auto kNone = verbs::provider::make_exp_ops<Without>();
-    EXPECT_EQ(kNone.query_device_ex, nullptr);
     EXPECT_EQ(kNone.query_rt_values_ex, nullptr);
     EXPECT_EQ(kNone.create_cq_ex, nullptr);
     EXPECT_EQ(kNone.create_qp_ex, nullptr);
     EXPECT_EQ(kNone.qp_to_qp_ex, nullptr);
-}
-
-TEST_F(ProviderExpTest, FillsAsMuchOfTheAttributesAsTheCallerKnows) {
-    ibv_device_attr_ex attr{};
-    ASSERT_EQ(kOps.query_device_ex(&device_, nullptr, &attr, sizeof attr), 0);
-    EXPECT_EQ(attr.orig_attr.max_qp, 3);
-    EXPECT_EQ(attr.hca_core_clock, 5u);
-    EXPECT_EQ(attr.phys_port_cnt_ex, 7u);
-    ibv_device_attr_ex older{};
-    ASSERT_EQ(kOps.query_device_ex(&device_, nullptr, &older,
-                                   offsetof(ibv_device_attr_ex, phys_port_cnt_ex)),
-              0);
-    EXPECT_EQ(older.hca_core_clock, 5u);
-    EXPECT_EQ(older.phys_port_cnt_ex, 0u);
-}
-
-TEST_F(ProviderExpTest, RefusesAQuestionThatItDoesNotKnow) {
-    ibv_device_attr_ex attr{};
-    ibv_query_device_ex_input input{0};
-    EXPECT_EQ(kOps.query_device_ex(&device_, &input, &attr, sizeof attr), 0);
-    input.comp_mask = 1;
-    EXPECT_EQ(kOps.query_device_ex(&device_, &input, &attr, sizeof attr), EINVAL);
-    EXPECT_NE(reason, "");
 }
 
 TEST_F(ProviderExpTest, LeavesOfTheMaskWhatIsAnswered) {

@@ -14,7 +14,7 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
     EXPECT_EQ(attr->completion_timestamp_mask, UINT64_MAX);
     EXPECT_EQ(attr->hca_core_clock, 1'000'000u);  // a tick is a nanosecond
     EXPECT_EQ(attr->device_cap_flags_ex, attr->orig_attr.device_cap_flags);
-    EXPECT_EQ(attr->odp_caps.general_caps, 0u);
+    EXPECT_EQ(attr->odp_caps.general_caps, unsigned{IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT});
     EXPECT_EQ(attr->tso_caps.max_tso, 0u);
     EXPECT_EQ(attr->rss_caps.supported_qpts, 0u);
     EXPECT_EQ(attr->cq_mod_caps.max_cq_count, 0u);
