@@ -8,7 +8,8 @@ install(DIRECTORY libverbs/include/infiniband
 install(FILES libverbs/provider/verbs/provider.h libverbs/provider/verbs/provider.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libverbs-provider/verbs COMPONENT provider-development)
 install(FILES libverbs/core/error.hpp libverbs/core/result.hpp libverbs/core/fd.hpp
-    libverbs/core/mapping.hpp libverbs/core/owned.hpp libverbs/core/spin_lock.hpp
+    libverbs/core/mapping.hpp libverbs/core/owned.hpp libverbs/core/slabs.hpp
+    libverbs/core/spin_lock.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/libverbs-provider/core COMPONENT provider-development)
 
 function(verbs_install_pkgconfig name component)

@@ -6,7 +6,9 @@
 #include <dlfcn.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace verbs::compat {
 namespace {
@@ -15,6 +17,8 @@ constexpr const char *kLibrary = "libverbs-exp.so.0";
 constexpr const char *kNode = "VERBS_EXP_0";
 constexpr const char *kPrivateNode = "VERBS_EXP_PRIVATE";
 constexpr std::uint32_t kFillVersion = 1;
+// The slot of ibv_query_device_ex, in bytes before the context. It is never empty.
+constexpr std::size_t kSlotQueryDeviceEx = 104;
 
 struct Experimental {
     void *library;
@@ -40,6 +44,18 @@ const Experimental &experimental() noexcept {
 void fill_experimental(ibv_context *context) noexcept {
     const int before = errno;
     if (experimental().fill != nullptr) experimental().fill(kFillVersion, context);
+    errno = before;
+}
+
+void tell_experimental(ibv_context *context, ibv_device_attr &attr) noexcept {
+    if (experimental().fill == nullptr) return;
+    using Query = int(ibv_context *, const void *input, void *attr, std::size_t size);
+    Query *query = nullptr;
+    std::memcpy(&query, reinterpret_cast<const char *>(context) - kSlotQueryDeviceEx, sizeof query);
+    const int before = errno;
+    ibv_device_attr known{};
+    if (query(context, nullptr, &known, sizeof known) == 0)
+        attr.device_cap_flags = known.device_cap_flags;
     errno = before;
 }
 

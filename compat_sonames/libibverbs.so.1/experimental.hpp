@@ -10,6 +10,9 @@ namespace verbs::compat {
 // Fills the slots in front of a context that programs call inline. Leaves errno alone.
 void fill_experimental(ibv_context *context) noexcept;
 
+// What a device can do with experimental verbs, into what the stable query has told of it.
+void tell_experimental(ibv_context *context, ibv_device_attr &attr) noexcept;
+
 // A function of libverbs-exp by its name, or NULL.
 [[nodiscard]] void *find_experimental(const char *name) noexcept;
 

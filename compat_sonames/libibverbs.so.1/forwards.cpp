@@ -56,7 +56,9 @@ int compat_ibv_close_device(ibv_context *context) {
 
 VERBS_FORWARD(ibv_query_device, "@@IBVERBS_1.1");
 int compat_ibv_query_device(ibv_context *context, ibv_device_attr *attr) {
-    return stable_ibv_query_device(context, attr);
+    const int code = stable_ibv_query_device(context, attr);
+    if (code == 0) verbs::compat::tell_experimental(context, *attr);
+    return code;
 }
 
 // Ports and their tables.

@@ -59,7 +59,21 @@ int gid_table_length(ibv_context *context, uint32_t port_num, uint32_t &length) 
     return code;
 }
 
-// The used entries of all ports; counts them, or returns a negative errno value.
+static_assert(sizeof(ibv_gid_entry) == sizeof(verbs_hooks_gid_entry) &&
+              offsetof(ibv_gid_entry, ndev_ifindex) == offsetof(verbs_hooks_gid_entry, ifindex));
+
+// The used entries of all ports, where the device tells them at once. Returns 0 or an errno value;
+// EOPNOTSUPP where it does not, and for entries of another size, which no release has had so far.
+int read_table_at_once(ibv_context *context, void *entries, size_t max_entries, size_t entry_size,
+                       size_t &count) {
+    if (entry_size != sizeof(ibv_gid_entry)) return EOPNOTSUPP;
+    const verbs_hooks *table = hooks();
+    if (!table) return refuse_other_release();
+    return table->query_gid_table(context, static_cast<verbs_hooks_gid_entry *>(entries),
+                                  max_entries, &count);
+}
+
+// The same, entry by entry; counts them, or returns a negative errno value.
 ssize_t read_table(ibv_context *context, char *entries, size_t max_entries, size_t entry_size) {
     ibv_device_attr device = {};
     if (const int code = stable_ibv_query_device(context, &device)) return -code;
@@ -101,6 +115,10 @@ ssize_t compat__ibv_query_gid_table(ibv_context *context, ibv_gid_entry *entries
     if (!entries || !max_entries || !entry_size)
         return -refuse("ibv_query_gid_table: no room for an entry", EINVAL);
     const int errno_before = errno;
+    size_t told = 0;
+    const int code = read_table_at_once(context, entries, max_entries, entry_size, told);
+    if (!code) return static_cast<ssize_t>(told);
+    if (code != EOPNOTSUPP) return -settle(code, errno_before);
     const ssize_t count =
         read_table(context, reinterpret_cast<char *>(entries), max_entries, entry_size);
     settle(count < 0 ? static_cast<int>(-count) : 0, errno_before);

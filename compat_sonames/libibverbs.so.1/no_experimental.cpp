@@ -6,6 +6,8 @@ namespace verbs::compat {
 
 void fill_experimental(ibv_context * /*context*/) noexcept {}
 
+void tell_experimental(ibv_context * /*context*/, ibv_device_attr & /*attr*/) noexcept {}
+
 void *find_experimental(const char * /*name*/) noexcept {
     return nullptr;
 }

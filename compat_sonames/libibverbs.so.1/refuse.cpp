@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "refuse.hpp"
 
-#include "symver.hpp"
-
-VERBS_IMPORT_FROM(verbs_private_hooks, "VERBS_PRIVATE");
+#include <abi/verbs_table.hpp>
 
 namespace verbs::compat {
 
 const verbs_hooks *hooks() {
-    return stable_verbs_private_hooks(VERBS_HOOKS_VERSION);
+    const verbs_hooks *table = verbs_private_table_1.hooks;
+    const bool is_known = table->version == VERBS_HOOKS_VERSION && table->size >= sizeof *table;
+    return is_known ? table : nullptr;
 }
 
 int refuse(const char *reason, int code) {

@@ -6,12 +6,14 @@
 // - A name with an old and a new version needs a tag on both (@@ on the new one): a tag on the old
 //   one alone is dropped by the linker without a word.
 // - g++ has __attribute__((symver)), but only for definitions, and clang 14 has none: the assembler
-//   directive serves both compilers and both macros. It does not survive link time optimisation.
+//   directive serves both compilers. It does not survive link time optimisation.
 // - ld.bfd binds an undefined `name@VERBS_1.0` to our own `name@@IBVERBS_1.1` when it finds
 //   `name@@VERBS_1.0` in a library it links: a function that forwards then calls itself for ever.
-//   So this library is not linked with libverbs.so.1 but with import_library.py's stand-in for it,
-//   which has the same soname and no default versions. imports_test.py watches the outcome.
+//   So no function of libverbs is imported under a name that is ours as well, but all of them as
+//   one table. imports_test.py watches the outcome.
 #pragma once
+
+#include <abi/verbs_table.hpp>
 
 #define VERBS_VISIBLE extern "C" __attribute__((visibility("default")))
 #define VERBS_SYMVER_TAG(function, name, version) asm(".symver " #function ", " #name version)
@@ -23,7 +25,4 @@
     VERBS_SYMVER_TAG(compat_##name, name, version)
 
 // Declares stable_NAME: libverbs's NAME.
-#define VERBS_IMPORT(name) VERBS_IMPORT_FROM(name, "VERBS_1.0")
-#define VERBS_IMPORT_FROM(name, node)                                                              \
-    extern "C" decltype(name) stable_##name;                                                       \
-    VERBS_SYMVER_TAG(stable_##name, name, "@" node)
+#define VERBS_IMPORT(name) static constexpr auto &stable_##name = verbs_private_table_1.name

@@ -27,20 +27,38 @@ constexpr std::size_t kFront =
 Result<ibv_qp_init_attr_ex> checked(const ibv_context *context, const ibv_qp_init_attr_ex &asked) {
     if ((asked.comp_mask & ~exp::known_bits(kMembers)) != 0)
         return fail(EOPNOTSUPP, "unknown bits in comp_mask");
-    const auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
+    auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
+    // It stands before members that may count without it.
+    if ((attr.comp_mask & IBV_QP_INIT_ATTR_XRCD) == 0) attr.xrcd = nullptr;
     VERBS_CHECK(api::same_device(context, attr.pd, "pd"));
+    VERBS_CHECK(api::same_device(context, attr.xrcd, "xrcd"));
     VERBS_CHECK(api::same_device(context, attr.send_cq, "send_cq"));
     VERBS_CHECK(api::same_device(context, attr.recv_cq, "recv_cq"));
     VERBS_CHECK(api::same_device(context, attr.srq, "srq"));
     return attr;
 }
 
+bool is_xrc(const ibv_qp_init_attr_ex &attr) noexcept {
+    return attr.qp_type == IBV_QPT_XRC_SEND || attr.qp_type == IBV_QPT_XRC_RECV;
+}
+
+// What the queue pair has of what the attributes name: the rest of them may be anything.
+ibv_qp_init_attr front_of(const ibv_qp_init_attr_ex &attr) noexcept {
+    ibv_qp_init_attr front = provider::plain(attr);
+    if (!is_xrc(attr)) return front;
+    front.recv_cq = nullptr;
+    front.srq = nullptr;
+    if (attr.qp_type == IBV_QPT_XRC_RECV) front.send_cq = nullptr;
+    return front;
+}
+
 Result<ibv_qp *> create(const exp::Half &half, ibv_qp_init_attr_ex &attr) {
     ibv_qp *qp = nullptr;
     VERBS_CHECK(half.call("create_qp_ex", &verbs_provider_exp_ops::create_qp_ex, &attr, &qp));
     VERBS_CHECK(api::delivered(qp, "qp"));
-    const ibv_qp_init_attr front = provider::plain(attr);
-    VERBS_CHECK(exp::settled(exp::hooks()->adopt_qp(half.context(), qp, attr.pd, &front)));
+    const ibv_qp_init_attr front = front_of(attr);
+    ibv_pd *const pd = attr.qp_type == IBV_QPT_XRC_RECV ? nullptr : attr.pd;
+    VERBS_CHECK(exp::settled(exp::hooks()->adopt_qp(half.context(), qp, pd, &front)));
     return qp;
 }
 
@@ -59,7 +77,8 @@ ibv_qp *ibv_create_qp_ex(ibv_context *context, ibv_qp_init_attr_ex *qp_attr) {
     return api::pointer([&]() -> Result<ibv_qp *> {
         VERBS_CHECK(api::required(qp_attr, "qp_attr"));
         const auto half = exp::Half::of(context);
-        const bool is_plain = qp_attr->comp_mask == IBV_QP_INIT_ATTR_PD;
+        const bool is_plain =
+            qp_attr->comp_mask == IBV_QP_INIT_ATTR_PD && qp_attr->qp_type != IBV_QPT_XRC_RECV;
         if (!half && !(is_plain && half.error().code == EOPNOTSUPP)) return Failure(half.error());
         VERBS_TRY(attr, checked(context, *qp_attr));
         VERBS_TRY(qp, is_plain ? create_plain(attr) : create(*half, attr));

@@ -13,12 +13,13 @@ constexpr std::uint64_t kKnown =
 Result<void> check(const ibv_mr_init_attr &attr) {
     const auto has = [&](std::uint64_t bit) { return (attr.comp_mask & bit) != 0; };
     if (has(IBV_REG_MR_MASK_DMAH)) return fail(EOPNOTSUPP, "there are no DMA handles");
-    if (has(IBV_REG_MR_MASK_BUF)) return fail(EOPNOTSUPP, "the library allocates no buffers");
     if (has(~kKnown)) return fail(EINVAL, "unknown bits in comp_mask");
     if (has(IBV_REG_MR_MASK_ADDR) == has(IBV_REG_MR_MASK_FD))
         return fail(EINVAL, "either addr or fd says which memory it is");
     if (has(IBV_REG_MR_MASK_FD_OFFSET) && !has(IBV_REG_MR_MASK_FD))
         return fail(EINVAL, "fd_offset is of no descriptor");
+    if (has(IBV_REG_MR_MASK_BUF) && (has(IBV_REG_MR_MASK_FD) || has(IBV_REG_MR_MASK_IOVA)))
+        return fail(EINVAL, "of a buffer addr alone says which part it is");
     return {};
 }
 
@@ -32,7 +33,9 @@ ibv_mr *ibv_reg_mr_ex(ibv_pd *pd, ibv_mr_init_attr *mr_init_attr) {
         VERBS_CHECK(check(attr));
         const bool has_iova = (attr.comp_mask & IBV_REG_MR_MASK_IOVA) != 0;
         ibv_mr *mr = nullptr;
-        if ((attr.comp_mask & IBV_REG_MR_MASK_ADDR) != 0) {
+        if ((attr.comp_mask & IBV_REG_MR_MASK_BUF) != 0) {
+            mr = ::ibv_reg_buf_mr(pd, attr.buf, attr.addr, attr.length, attr.access);
+        } else if ((attr.comp_mask & IBV_REG_MR_MASK_ADDR) != 0) {
             const auto address = reinterpret_cast<std::uintptr_t>(attr.addr);
             mr = ::ibv_reg_mr_iova(pd, attr.addr, attr.length, has_iova ? attr.iova : address,
                                    attr.access);

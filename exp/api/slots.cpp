@@ -46,10 +46,19 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
 #ifdef VERBS_HAVE_NULL_MR
     fill(context, exp::kSlotAllocNullMr, &ibv_alloc_null_mr);
 #endif
+#ifdef VERBS_HAVE_MW_TYPE_2
+    context->ops.alloc_mw = &verbs_exp_alloc_mw;
+#endif
 #ifdef VERBS_HAVE_DM
     fill(context, exp::kSlotAllocDm, &ibv_alloc_dm);
     fill(context, exp::kSlotFreeDm, &ibv_free_dm);
     fill(context, exp::kSlotRegDmMr, &ibv_reg_dm_mr);
+#endif
+#ifdef VERBS_HAVE_XRC
+    fill(context, exp::kSlotOpenXrcd, &ibv_open_xrcd);
+    fill(context, exp::kSlotCloseXrcd, &ibv_close_xrcd);
+    fill(context, exp::kSlotOpenQp, &ibv_open_qp);
+    fill(context, exp::kSlotGetSrqNum, &ibv_get_srq_num);
 #endif
 #ifdef VERBS_HAVE_ADVISE_MR
     fill(context, exp::kSlotAdviseMr, &ibv_advise_mr);

@@ -45,7 +45,11 @@ inline constexpr std::size_t kSlotQueryRtValues = 128;
 inline constexpr std::size_t kSlotCreateCqEx = 120;
 inline constexpr std::size_t kSlotDestroyFlow = 96;
 inline constexpr std::size_t kSlotCreateFlow = 80;
+inline constexpr std::size_t kSlotOpenQp = 64;
 inline constexpr std::size_t kSlotCreateQpEx = 56;
+inline constexpr std::size_t kSlotGetSrqNum = 48;
 inline constexpr std::size_t kSlotCreateSrqEx = 40;
+inline constexpr std::size_t kSlotOpenXrcd = 32;
+inline constexpr std::size_t kSlotCloseXrcd = 24;
 
 }  // namespace verbs::exp

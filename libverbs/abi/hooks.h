@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The one private door through which compat_sonames and exp reach into libverbs, beside its public
- * header. Not installed. Exported at the node VERBS_PRIVATE; the version is checked on every call,
- * so that a shim of one release and a libverbs of another part with a reason instead of a crash.
+ * The private door through which compat_sonames and exp reach into libverbs, beside its public
+ * header and verbs_table.hpp. Not installed. Exported at the node VERBS_PRIVATE; the version is
+ * checked on every call, so that a shim of one release and a libverbs of another part with a reason
+ * instead of a crash.
  */
 #ifndef VERBS_ABI_HOOKS_H
 #define VERBS_ABI_HOOKS_H
@@ -21,6 +22,15 @@ extern "C" {
 struct verbs_hooks_gid {
     union ibv_gid gid;
     uint32_t type;    /* 0 InfiniBand or RoCE v1 by link layer, 1 RoCE v1, 2 RoCE v2 */
+    uint32_t ifindex; /* 0 none */
+};
+
+/* An entry of the GID tables of a device: struct verbs_provider_gid_entry. */
+struct verbs_hooks_gid_entry {
+    union ibv_gid gid;
+    uint32_t index;
+    uint32_t port_num;
+    uint32_t type;    /* 0 InfiniBand, 1 RoCE v1, 2 RoCE v2 */
     uint32_t ifindex; /* 0 none */
 };
 
@@ -68,6 +78,10 @@ struct verbs_hooks {
     /* As ibv_query_device_ex, for a caller that knows `size` bytes of *attr. */
     int (*query_device)(struct ibv_context *context, const struct ibv_query_device_ex_input *input,
                         struct ibv_device_attr_ex *attr, size_t size);
+    /* The entries of all ports that are not empty, and how many. Returns 0 or an errno value:
+     * EINVAL when `room` is too little, EOPNOTSUPP when the device tells entry after entry only. */
+    int (*query_gid_table)(struct ibv_context *context, struct verbs_hooks_gid_entry *entries,
+                           size_t room, size_t *count);
 };
 
 /* The table of the asked version, or NULL where this library has another. */

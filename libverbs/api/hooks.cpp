@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The private door for compat_sonames and exp: see abi/hooks.h.
-#include "abi/hooks.h"
+// The private door for compat_sonames and exp: see abi/hooks.h and abi/verbs_table.hpp.
+#include "abi/verbs_table.hpp"
 
 #include "api/adopt.hpp"
 #include "api/boundary.hpp"
@@ -23,6 +23,26 @@ int query_gid(ibv_context *context, uint32_t port_num, uint32_t index,
         VERBS_TRY(entry, api::gid_entry(*self, static_cast<std::uint8_t>(port_num),
                                         static_cast<int>(index)));
         *gid = {entry.gid, entry.type, entry.ifindex};
+        return {};
+    });
+}
+
+static_assert(sizeof(verbs_hooks_gid_entry) == sizeof(verbs_provider_gid_entry) &&
+              offsetof(verbs_hooks_gid_entry, ifindex) ==
+                  offsetof(verbs_provider_gid_entry, ifindex));
+
+int query_gid_table(ibv_context *context, verbs_hooks_gid_entry *entries, size_t room,
+                    size_t *count) noexcept {
+    return api::errno_value([&]() -> Result<void> {
+        VERBS_TRY(self, device::Context::of(context));
+        VERBS_CHECK(api::required(entries, "entries"));
+        VERBS_CHECK(api::required(count, "count"));
+        std::size_t told = 0;
+        VERBS_CHECK(self->call("query_gid_table", self->ops().query_gid_table,
+                               reinterpret_cast<verbs_provider_gid_entry *>(entries), room, &told));
+        if (told > room)
+            return fail(EIO, "the provider tells more GID entries than there is room for");
+        *count = told;
         return {};
     });
 }
@@ -101,6 +121,7 @@ constexpr verbs_hooks kHooks = {
     .adopt_qp = &adopt_qp,
     .adopt_srq = &adopt_srq,
     .query_device = &api::query_device_sized,
+    .query_gid_table = &query_gid_table,
 };
 
 }  // namespace
@@ -109,3 +130,6 @@ extern "C" __attribute__((visibility("default"))) const verbs_hooks *
 verbs_private_hooks(uint32_t version) {
     return version == VERBS_HOOKS_VERSION ? &kHooks : nullptr;
 }
+
+#define VERBS_TABLE_ADDRESS(name) &name,
+const verbs_table verbs_private_table_1 = {&kHooks, VERBS_EACH_FORWARDED(VERBS_TABLE_ADDRESS)};

@@ -76,6 +76,8 @@ public:
 
 private:
     friend struct ContextBlock;
+    // Out of line, as every failure (core/result.hpp).
+    [[nodiscard, gnu::cold]] static Failure is_foreign(const ibv_context *context);
     static const char kOwner;  // its address tells this copy of the library from every other
     // In ibv_context.abi_compat: there is an extension block.
     static void *is_extended() noexcept { return reinterpret_cast<void *>(UINTPTR_MAX); }
@@ -101,6 +103,11 @@ inline Context *Context::find(const ibv_context *context) noexcept {
     auto *owned = reinterpret_cast<Owned *>(*(slots - kSlotPrivate / sizeof(std::uintptr_t)));
     const bool is_ours = owned != nullptr && owned->owner == &kOwner;
     return is_ours ? static_cast<Context *>(owned) : nullptr;
+}
+
+inline Result<Context *> Context::of(const ibv_context *context) {
+    if (Context *const found = find(context); found != nullptr) return found;
+    return is_foreign(context);
 }
 
 // core is the first member of its block, and every Context is made in one.

@@ -20,6 +20,7 @@ struct FreeSocket {
 struct FreeMessage {
     void operator()(nl_msg *message) const noexcept { ::nlmsg_free(message); }
 };
+using Message = std::unique_ptr<nl_msg, FreeMessage>;
 
 // The kernel puts no more than this into a datagram, unless somebody reads with more room.
 constexpr std::size_t kMaxDatagram = 8 * 1024;
@@ -28,6 +29,21 @@ constexpr int kMaxRounds = 4;
 
 Failure refused(const char *what, int libnl_code) {
     return fail(EIO, std::string("RDMA netlink: ") + what + ": " + ::nl_geterror(libnl_code));
+}
+
+Failure out_of_memory() {
+    return fail(ENOMEM, "RDMA netlink: out of memory");
+}
+
+// A request without attributes, or nullptr. libnl's own way takes a page for each, and clears it.
+Message request_for(int command, int flags) {
+    constexpr std::size_t kRoom = 64;  // the header and two short attributes
+    Message request(::nlmsg_alloc_size(kRoom));
+    if (request == nullptr ||
+        ::nlmsg_put(request.get(), NL_AUTO_PORT, NL_AUTO_SEQ,
+                    RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, command), 0, flags) == nullptr)
+        return nullptr;
+    return request;
 }
 
 // What the callbacks of libnl leave behind.
@@ -57,7 +73,7 @@ class Conversation final : public Nldev {
 public:
     [[nodiscard]] Result<void> open() {
         socket_.reset(::nl_socket_alloc());
-        if (socket_ == nullptr) return fail(ENOMEM, "RDMA netlink: out of memory");
+        if (socket_ == nullptr) return out_of_memory();
         nl_sock *socket = socket_.get();
         // Each request has an answer: nobody has to confirm it as well, or to measure it first.
         ::nl_socket_disable_auto_ack(socket);
@@ -70,10 +86,10 @@ public:
 
     Result<std::vector<NetlinkMessage>> devices() override {
         for (int round = 1;; ++round) {
-            const int sent =
-                ::nl_send_simple(socket_.get(), RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, RDMA_NLDEV_CMD_GET),
-                                 NLM_F_DUMP, nullptr, 0);
-            if (sent < 0) return refused("the list of devices", sent);
+            const auto request = request_for(RDMA_NLDEV_CMD_GET, NLM_F_DUMP);
+            if (request == nullptr) return out_of_memory();
+            if (const int sent = ::nl_send_auto(socket_.get(), request.get()); sent < 0)
+                return refused("the list of devices", sent);
             Inbox inbox;
             const int code = receive(inbox);
             if (code == -NLE_DUMP_INTR && round < kMaxRounds) continue;
@@ -84,12 +100,11 @@ public:
     }
 
     Result<NetlinkMessage> uverbs_of(std::uint32_t index) override {
-        const std::unique_ptr<nl_msg, FreeMessage> request(
-            ::nlmsg_alloc_simple(RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, RDMA_NLDEV_CMD_GET_CHARDEV), 0));
+        const auto request = request_for(RDMA_NLDEV_CMD_GET_CHARDEV, 0);
         if (request == nullptr ||
             ::nla_put_string(request.get(), RDMA_NLDEV_ATTR_CHARDEV_TYPE, "uverbs") < 0 ||
             ::nla_put_u32(request.get(), RDMA_NLDEV_ATTR_DEV_INDEX, index) < 0)
-            return fail(ENOMEM, "RDMA netlink: out of memory");
+            return out_of_memory();
         if (const int sent = ::nl_send_auto(socket_.get(), request.get()); sent < 0)
             return refused("the uverbs device", sent);
         Inbox inbox;

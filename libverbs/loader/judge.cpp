@@ -18,7 +18,7 @@ struct Sizes {
     std::uint32_t ops;
 };
 constexpr std::array<Sizes, VERBS_PROVIDER_CONTRACT + 1> kSizes = {{
-    {0, 0}, {56, 272}, {56, 280},  // none, contract 1, contract 2
+    {0, 0}, {56, 272}, {56, 288},  // none, contract 1, contract 2
 }};
 static_assert(sizeof(verbs_provider) >= kSizes[VERBS_PROVIDER_CONTRACT].table);
 static_assert(sizeof(verbs_provider_ops) >= kSizes[VERBS_PROVIDER_CONTRACT].ops);
@@ -131,6 +131,7 @@ void fill_optional(verbs_provider_ops &ops) {
     VERBS_OPTIONAL(destroy_ah);
     VERBS_OPTIONAL(attach_mcast);
     VERBS_OPTIONAL(detach_mcast);
+    VERBS_OPTIONAL(query_gid_table);
 #undef VERBS_OPTIONAL
     // query_device_ex stays empty: query_device stands in for it.
     if (ops.cq_event == nullptr) ops.cq_event = &leave_event_alone;

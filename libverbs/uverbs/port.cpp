@@ -3,12 +3,18 @@
 
 #include "uverbs/failure.hpp"
 
+#include <algorithm>
+
 namespace verbs::uverbs {
 
 static_assert(sizeof(ib_uverbs_query_port) == 16);
 static_assert(sizeof(ib_uverbs_query_port_resp) == 40);
 static_assert(sizeof(ib_uverbs_query_port_resp_ex) == 48);
 static_assert(sizeof(ib_uverbs_gid_entry) == 32);
+
+constexpr const char *kQueryGidTable = "query_gid_table";
+// The length of an attribute has 16 bits.
+constexpr std::size_t kMaxGidEntries = UINT16_MAX / sizeof(ib_uverbs_gid_entry);
 
 Result<ib_uverbs_query_port_resp_ex> query_port(const Context &context, std::uint8_t port_num) {
     ib_uverbs_query_port_resp_ex answer{};
@@ -39,19 +45,41 @@ Result<ib_uverbs_gid_entry> query_gid(const Context &context, std::uint32_t port
     return entry;
 }
 
+namespace {
+
+// Beyond what was announced nothing may be believed, and no port has the number 0.
+Result<std::size_t> judge(std::span<const ib_uverbs_gid_entry> entries, std::uint64_t count,
+                          bool is_written) {
+    if (count > entries.size())
+        return odd_answer(kQueryGidTable, "more entries than there is room for");
+    if (count != 0 && !is_written)
+        return odd_answer(kQueryGidTable, "a number of entries, but none of them");
+    const auto told = entries.first(static_cast<std::size_t>(count));
+    const auto has_no_port = [](const auto &entry) { return entry.port_num == 0; };
+    if (std::any_of(told.begin(), told.end(), has_no_port))
+        return odd_answer(kQueryGidTable, "an entry of port 0");
+    return told.size();
+}
+
+}  // namespace
+
 Result<std::size_t> query_gid_table(const Context &context,
                                     std::span<ib_uverbs_gid_entry> entries) {
-    constexpr const char *kVerb = "query_gid_table";
+    const bool is_cut = entries.size() > kMaxGidEntries;
+    if (is_cut) entries = entries.first(kMaxGidEntries);
     std::uint64_t count = UINT64_MAX;
     const std::uint32_t flags = 0;
     Command<4> command(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE);
     command.constant(UVERBS_ATTR_QUERY_GID_TABLE_ENTRY_SIZE, sizeof(ib_uverbs_gid_entry));
     command.in(UVERBS_ATTR_QUERY_GID_TABLE_FLAGS, flags);
-    command.out_bytes(UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES, std::as_writable_bytes(entries));
+    const auto place = command.out_bytes(UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES,
+                                         std::as_writable_bytes(entries));
     command.out(UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES, count);
-    VERBS_CHECK(context.run(kVerb, command));
-    if (count > entries.size()) return odd_answer(kVerb, "more entries than there is room for");
-    return static_cast<std::size_t>(count);
+    const int code = context.run_quietly(command);
+    if (code == EINVAL && is_cut)
+        return fail(EOPNOTSUPP, "query_gid_table: more entries than an answer holds");
+    if (code != 0) return refused(kQueryGidTable, code);
+    return judge(entries, count, command.is_written(place));
 }
 
 }  // namespace verbs::uverbs

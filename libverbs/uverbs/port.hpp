@@ -15,8 +15,8 @@ namespace verbs::uverbs {
 // ENODATA for an entry that is empty; EOPNOTSUPP on kernels before 5.10.
 [[nodiscard]] Result<ib_uverbs_gid_entry> query_gid(const Context &context, std::uint32_t port_num,
                                                     std::uint32_t index);
-// The entries that are not empty, of all ports; how many of them. ENOSPC-like refusals (EINVAL)
-// when there are more than fit.
+// The entries that are not empty, of all ports; how many of them. EINVAL when there are more than
+// fit, EOPNOTSUPP on kernels before 5.10 and for more entries than an answer holds.
 [[nodiscard]] Result<std::size_t> query_gid_table(const Context &context,
                                                   std::span<ib_uverbs_gid_entry> entries);
 

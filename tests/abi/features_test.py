@@ -115,6 +115,13 @@ class ChoiceTest(FeaturesTest):
     def test_names_and_omissions_do_not_mix(self):
         self.assert_refused("either name the features to build", "names", "box;-paint")
 
+    def test_leaving_one_out_leaves_out_what_needs_it(self):
+        self.assertEqual(self.made("without", "paint"), "-paint\n")
+        self.assertEqual(self.made("without", "box"), "-box;-paint\n")
+        result = self.run_tool("without", "lid", select="ON")
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertIn("'lid' is no experimental feature", result.stderr)
+
     def test_nothing_is_refused(self):
         self.assert_refused("no feature is chosen", "names", "")
         self.assert_refused("no feature is left", "names", "-box;-paint")

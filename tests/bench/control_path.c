@@ -66,6 +66,12 @@ PHASE(query) {
     need(ibv_query_gid(context, 1, gid_index, &gid) == 0, "ibv_query_gid");
 }
 
+PHASE(gid_table) {
+    struct ibv_gid_entry entries[64];
+    need(ibv_query_gid_table(context, entries, sizeof entries / sizeof *entries, 0) > gid_index,
+         "ibv_query_gid_table");
+}
+
 PHASE(reg_mr) {
     for (int i = 0; i < MRS; ++i)
         mrs[i] = ibv_reg_mr(pd, memory, BYTES, IBV_ACCESS_LOCAL_WRITE);
@@ -129,6 +135,7 @@ static void run_phases(void) {
     cq = ibv_create_cq(context, 16, NULL, NULL, 0);
     need(cq != NULL, "ibv_create_cq");
     RUN(query);
+    RUN(gid_table);
     RUN(reg_mr);
     for (int i = 0; i < MRS; ++i)
         need(mrs[i] != NULL, "ibv_reg_mr");

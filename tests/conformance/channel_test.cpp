@@ -42,6 +42,11 @@ protected:
         ASSERT_TRUE(succeeded(sender_->sent(), 0, IBV_WC_SEND));
         ASSERT_EQ(receiver_->received().status, IBV_WC_SUCCESS);
     }
+    // The receiver is not polled: its completion, which comes before the sender's, stays there.
+    void leave(unsigned flags = 0) {
+        ASSERT_EQ(sender_->post_send(make_send(0, {{0, 8}}).with(flags)), 0);
+        ASSERT_TRUE(succeeded(sender_->sent(), 0, IBV_WC_SEND));
+    }
     // The completion queue of the next event, or nullptr when none comes while we wait.
     [[nodiscard]] ibv_cq *event(Milliseconds limit = patience()) const {
         if (!wait_readable(channel()->fd, limit)) return nullptr;
@@ -139,6 +144,51 @@ TEST_F(CompletionChannel, ArmedForSolicitedCompletionsTakesFailures) {
     ASSERT_EQ(receiver().change_state(IBV_QPS_ERR), 0);
     expect_event();
     EXPECT_EQ(collect(cq(), 32).size(), 32u);
+}
+
+// UCX polls, arms and sleeps without another look, as NICs let it: they tell when a queue is armed
+// that has something of which they told nobody.
+TEST_F(CompletionChannel, GetsAnEventForWhatCameBeforeArming) {
+    leave();
+    arm();
+    expect_event();
+    EXPECT_EQ(receiver().received().status, IBV_WC_SUCCESS);
+}
+
+TEST_F(CompletionChannel, GetsNoEventForWhatWasPolledBeforeArming) {
+    deliver();
+    arm();
+    expect_no_event();
+}
+
+TEST_F(CompletionChannel, GetsNoSecondEventForWhatItWasToldOf) {
+    arm();
+    leave();
+    expect_event();
+    arm();
+    expect_no_event();
+}
+
+TEST_F(CompletionChannel, ArmedForSolicitedCompletionsIsToldOfThoseThatCameBefore) {
+    leave();
+    arm(true);
+    expect_no_event();
+    leave(IBV_SEND_SOLICITED);
+    expect_event();
+    leave(IBV_SEND_SOLICITED);
+    leave();
+    arm(true);
+    expect_event();
+}
+
+TEST_F(CompletionChannel, ArmedForSolicitedCompletionsIsToldOfThemAfterLongPolling) {
+    arm(true);
+    ibv_wc wc{};
+    for (int i = 0; i < 10'000; ++i) {
+        ASSERT_EQ(ibv_poll_cq(cq(), 1, &wc), 0);
+    }
+    leave(IBV_SEND_SOLICITED);
+    expect_event();
 }
 
 TEST_F(CompletionChannel, GetsEventsOfSendQueuesToo) {

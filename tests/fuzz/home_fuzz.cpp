@@ -24,6 +24,7 @@ struct Question {
     uint64_t length;
     uint32_t needed;
     uint32_t pd;
+    uint32_t qpn;  // whose peer asks
 };
 
 // a + b with its carry in front, so that it does not overflow.
@@ -33,14 +34,15 @@ std::pair<bool, uint64_t> sum(uint64_t a, uint64_t b) {
     return {carry, low};
 }
 
-// The rule once more, in arithmetic that cannot overflow.
-bool model(const Home &home, const Question &question, uint64_t &address) {
+// The rule once more, in arithmetic that cannot overflow. `domain` is a protection domain, or the
+// queue pair that a window is bound to.
+bool model(const Home &home, const Question &question, uint32_t domain, uint64_t &address) {
     const uint32_t index = question.key >> 8;
     if (question.key == 0 || index >= kMrCapacity) return false;
     const SharedMr &mr = home.mrs[index];
     const uint64_t start = mr.address.load();
     address = start == kNoMemory ? kNoMemory : start + (question.at - mr.iova.load());
-    return mr.key.load() == question.key && mr.pd.load() == question.pd &&
+    return mr.key.load() == question.key && mr.pd.load() == domain &&
            (mr.access.load() & question.needed) == question.needed &&
            question.at >= mr.iova.load() &&
            sum(question.at, question.length) <= sum(mr.iova.load(), mr.length.load());
@@ -75,6 +77,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const uint32_t key = index << 8 | (choices.below(2) + 1);
         mr.key.store(choices.below(8) != 0 ? key : choices.raw<uint32_t>());
         mr.pd.store(choices.below(2));
+        // Or a window, of one of two queue pairs.
+        if (choices.below(4) == 0) mr.pd.store(bound_to(choices.below(2)));
         mr.access.store(choices.byte());
         mr.iova.store(pick(choices, 0x10000));
         mr.address.store(pick(choices, 0x20000));
@@ -82,12 +86,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Question question{};
         question.key = choices.below(8) != 0 ? key : choices.raw<uint32_t>();
         question.pd = choices.below(2);
+        question.qpn = choices.below(2);
         question.needed = choices.byte() & choices.byte();
         question.at = pick(choices, mr.iova.load());
         question.length = pick(choices, mr.length.load());
 
         uint64_t expected = 0;
-        const bool is_allowed = model(*home, question, expected);
+        const bool is_allowed = model(*home, question, question.pd, expected);
+        uint64_t there = 0;
+        const bool is_open = is_allowed || model(*home, question, bound_to(question.qpn), there);
         const uint32_t changes = choices.below(4);
         for (uint32_t j = 0; j < changes; ++j)
             fuzz::plan_change({choices.below(10), choices.flag(),
@@ -104,12 +111,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             mr.file.store(choices.below(3));
             mr.file_offset.store(pick(choices, 4096));
             const bool is_found = find_place(*home, question.key, question.at, question.length,
-                                             question.needed, question.pd, place);
-            check(is_found == is_given, "the place in a file is given with the address");
+                                             question.needed, question.pd, question.qpn, place);
+            check(is_found == is_open,
+                  "a place is given with an address, and in windows of the queue pair");
             const SharedMr &asked = home->mrs[is_found ? question.key >> 8 : 0];
-            check(!is_found ||
-                      (place.address == address && place.file_offset - asked.file_offset.load() ==
-                                                       question.at - asked.iova.load()),
+            check(!is_found || (place.address == (is_given ? address : there) &&
+                                place.file_offset - asked.file_offset.load() ==
+                                    question.at - asked.iova.load()),
                   "the place is as far into the file as the address into the region");
         }
         if (is_given)

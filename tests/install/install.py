@@ -153,7 +153,7 @@ class Install:
         manifests.mkdir()
         (manifests / "50-outside.json").write_text(json.dumps({
             "manifest": 1, "name": "outside", "library": str(library),
-            "contract": {"oldest": 1, "newest": 1}, "enumerates": True, "class": "stable"}))
+            "contract": {"oldest": 2, "newest": 2}, "enumerates": True, "class": "stable"}))
         text = self.run_example(self.examples / "devinfo", "outside0", VERBS_NULL="1",
                                 VERBS_PROVIDERS_EXTRA=str(manifests))
         if "outside0: " not in text:
@@ -177,6 +177,14 @@ class Install:
                 if "2000 rounds of 4096 bytes, every byte checked" not in program.text():
                     raise Failed("a side has no result")
 
+    def exp_examples(self):
+        for command, wanted in (
+                (["xrc_pingpong", "soft_lo", "500"], "500 rounds of 64 bytes, every byte checked"),
+                (["wr_batch", "soft_lo"], 'message "look", memory "written without a struct"')):
+            text = self.run_example(self.examples / command[0], *command[1:])
+            if wanted not in text:
+                raise Failed(f"no '{wanted}' in:\n{text}")
+
     def debian(self):
         if shutil.which("ibv_devinfo") is None:
             print("skipped: ibv_devinfo is not installed (tools/setup installs it)")
@@ -189,7 +197,7 @@ class Install:
 ACTIONS = {"install": Install.install, "inside": Install.inside, "staged": Install.staged,
            "header": Install.header, "examples": Install.build_examples,
            "provider": Install.provider, "devinfo": Install.devinfo,
-           "pingpong": Install.pingpong, "debian": Install.debian, **experimental.ACTIONS}
+           "pingpong": Install.pingpong, "exp-examples": Install.exp_examples, "debian": Install.debian, **experimental.ACTIONS}
 
 
 def main():

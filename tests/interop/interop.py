@@ -16,14 +16,17 @@ import sys
 import time
 
 import devices
+import libfabric
+import mpi
 import perftest
 import pingpong
 import pyverbs
 import qperf
 import registry
+import ucx
 
 SKIPPED = 77
-FAMILIES = (devices, pingpong, perftest, qperf, pyverbs)
+FAMILIES = (devices, pingpong, perftest, qperf, pyverbs, ucx, libfabric, mpi)
 
 
 def all_cases():

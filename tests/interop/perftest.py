@@ -10,14 +10,14 @@ from registry import DEVICE, Case, expect, expect_lines, pair
 
 # program: (transports, ways), as its --help has them.
 MATRIX = {
-    "ib_send_lat": ("RC UC UD", "plain events gid inline"),
-    "ib_send_bw": ("RC UC UD", "plain events gid inline many both"),
-    "ib_write_lat": ("RC UC", "plain gid inline"),
-    "ib_write_bw": ("RC UC", "plain gid inline many both"),
-    "ib_read_lat": ("RC", "plain events gid"),
-    "ib_read_bw": ("RC", "plain events gid many both"),
-    "ib_atomic_lat": ("RC", "plain events gid"),
-    "ib_atomic_bw": ("RC", "plain events gid many both"),
+    "ib_send_lat": ("RC UC UD XRC", "plain events gid inline"),
+    "ib_send_bw": ("RC UC UD XRC", "plain events gid inline many both"),
+    "ib_write_lat": ("RC UC XRC", "plain gid inline"),
+    "ib_write_bw": ("RC UC XRC", "plain gid inline many both"),
+    "ib_read_lat": ("RC XRC", "plain events gid"),
+    "ib_read_bw": ("RC XRC", "plain events gid many both"),
+    "ib_atomic_lat": ("RC XRC", "plain events gid"),
+    "ib_atomic_bw": ("RC XRC", "plain events gid many both"),
 }
 INLINE = 128  # bytes
 # Enough for each size to fill the queues, few enough for 8 MiB messages. Of each queue pair.
@@ -25,11 +25,14 @@ LATENCY_ITERATIONS = 20
 BANDWIDTH_ITERATIONS = 50
 MANY_ITERATIONS = 10
 MANY = 16
+# With XRC all of them share one receive queue, which is as deep as the iterations are many: with less
+# than one receive for each the program waits for ever.
+XRC_MANY_ITERATIONS = 20
 STREAM_SIZES = [2**exponent for exponent in range(1, 24)]  # what -a runs
 DATAGRAM_SIZES = [2**exponent for exponent in range(1, 13)]  # up to the port's MTU
 # way: (words for a case's name, options, how it shows in the client's report)
 WAYS = {
-    "plain": ("", [], r"Number of qps +: 1\b"),
+    "plain": ("", [], r"Number of qps +: [12]\b"),  # XRC has one for each way
     "events": (" on events", ["-e"], ""),
     "gid": (" over GID 0", ["-x", "0"], r"GID index +: 0$"),
     "inline": (" inline", ["-I", str(INLINE)], rf"Max inline data +: {INLINE}\[B\]$"),
@@ -37,7 +40,7 @@ WAYS = {
     "both": (" both ways", ["-b"], r"Bidirectional BW Test$"),
 }
 HELP_OPTIONS = {"events": "-e", "gid": "-x", "inline": "-I", "many": "-q", "both": "-b"}
-TRANSPORTS = ("RC", "UC", "UD")  # of --connection; the others need more than plain verbs
+TRANSPORTS = ("RC", "UC", "UD", "XRC")  # of --connection; the others need more than plain verbs
 
 ATOMICS = ("FETCH_AND_ADD", "CMP_AND_SWAP")
 COLUMNS = {"lat": 9, "bw": 5}
@@ -53,7 +56,8 @@ def rows_of(text, columns):
 
 def measure(program, transport, way, more=()):
     kind = program.rsplit("_", 1)[1]
-    iterations = (LATENCY_ITERATIONS if kind == "lat" else MANY_ITERATIONS if way == "many"
+    many = XRC_MANY_ITERATIONS if transport == "XRC" else MANY_ITERATIONS
+    iterations = (LATENCY_ITERATIONS if kind == "lat" else many if way == "many"
                   else BANDWIDTH_ITERATIONS)
     _, options, shows = WAYS[way]
     sizes = [8] if "atomic" in program else DATAGRAM_SIZES if transport == "UD" else STREAM_SIZES

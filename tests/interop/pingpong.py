@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""ibv_{rc,uc,ud,srq}_pingpong: every size arrives intact, a killed peer is noticed."""
+"""ibv_{rc,uc,ud,srq,xsrq}_pingpong: every size arrives intact, a killed peer is noticed."""
 
+import pathlib
 import re
 
 from registry import DEVICE, IB_DEVICE, IB_ENVIRONMENT, Case, expect, expect_lines, pair
@@ -25,6 +26,28 @@ def pingpong(program, options, iterations=1000, port=ON_ETHERNET, environment=No
         for text in pair.run_pair(build, program, arguments, seconds=60, environment=environment):
             expect_lines(text, rf"^{iterations} iters in ")
             expect("invalid data" not in text, f"wrong data:\n{text}")
+    return run
+
+
+def xrc_pingpong(clients, options):
+    """The program names its domain by a file that it makes, and leaves, at this place."""
+    domain = pathlib.Path("/tmp/xrc_domain")
+
+    def run(build):
+        was_there = domain.exists()
+        try:
+            with pair.Session(build) as session:
+                port = pair.free_port()
+                command = ["ibv_xsrq_pingpong", "-p", port, *ON_ETHERNET, "-n", "200", *options]
+                server = session.start(*command, "-c", clients)
+                session.wait_listening(server, port)
+                others = [session.start(*command, "127.0.0.1") for _ in range(clients)]
+                session.expect_success(*others, server, seconds=60)
+                for program in (server, *others):
+                    expect_lines(program.text(), r"^success$")
+        finally:
+            if not was_there:
+                domain.unlink(missing_ok=True)
     return run
 
 
@@ -90,6 +113,9 @@ def cases():
             table[f"{program} {way} needs no GID on an InfiniBand port"] = Case(
                 (program,),
                 pingpong(program, options, port=["-d", IB_DEVICE], environment=IB_ENVIRONMENT))
+        for clients, words in ((1, "one client"), (3, "three clients")):
+            table[f"ibv_xsrq_pingpong {way} plays with {words}"] = Case(
+                ("ibv_xsrq_pingpong",), xrc_pingpong(clients, options))
         for victim_is_server, survivor in ((True, "client"), (False, "server")):
             name = f"ibv_rc_pingpong {way} - the {survivor} ends with an error when its peer is killed"
             table[name] = Case(("ibv_rc_pingpong",), peer_killed(victim_is_server, options))

@@ -90,7 +90,7 @@ TEST_F(Faults, ATableThatIsTooShortIsRefused) {
 }
 
 TEST_F(Faults, SlotsThatAreTooFewAreRefused) {
-    expect_plugin_refusal("short_ops", "L4: the slots claim 272 bytes, their contract has 280");
+    expect_plugin_refusal("short_ops", "L4: the slots claim 272 bytes, their contract has 288");
 }
 
 TEST_F(Faults, SlotsBeyondAllMeasureAreRefused) {

@@ -91,6 +91,60 @@ int reg_dm_mr(void *, ibv_pd *, ibv_dm *, std::uint64_t dm_offset, std::size_t l
     return 0;
 }
 
+int alloc_buf(void *, ibv_pd *, std::size_t, void **addr) {
+    BEGIN("alloc_buf");
+    alignas(4096) static char memory[8192];
+    *addr = memory;
+    return 0;
+}
+
+int free_buf(void *, void *addr, std::size_t) {
+    BEGIN("free_buf");
+    last().freed = addr;
+    return 0;
+}
+
+int open_xrcd(void *, ibv_xrcd_init_attr *attr, ibv_xrcd **xrcd) {
+    BEGIN("open_xrcd");
+    last().xrcd = *attr;
+    *xrcd = dirty<ibv_xrcd>();
+    return 0;
+}
+
+int close_xrcd(void *, ibv_xrcd *xrcd) {
+    BEGIN("close_xrcd");
+    delete xrcd;
+    return 0;
+}
+
+int create_srq_ex(void *, ibv_srq_init_attr_ex *attr, ibv_srq **srq) {
+    BEGIN("create_srq_ex");
+    last().srq = *attr;
+    attr->attr.max_sge = 7;
+    *srq = dirty<ibv_srq>();
+    return 0;
+}
+
+int get_srq_num(void *, ibv_srq *, std::uint32_t *srq_num) {
+    BEGIN("get_srq_num");
+    *srq_num = 0x4712;
+    return 0;
+}
+
+int open_qp(void *, ibv_qp_open_attr *attr, ibv_qp **qp) {
+    BEGIN("open_qp");
+    last().opening = *attr;
+    *qp = dirty<ibv_qp>();
+    (*qp)->qp_num = attr->qp_num;
+    return 0;
+}
+
+int alloc_mw_type_2(void *, ibv_pd *, ibv_mw **mw) {
+    BEGIN("alloc_mw_type_2");
+    *mw = dirty<ibv_mw>();
+    return 0;
+}
+
 int query_port_speed(void *, std::uint32_t port_num, std::uint64_t *port_speed) {
     BEGIN("query_port_speed");
     *port_speed = 1000 + port_num;
@@ -296,6 +350,14 @@ const verbs_provider_exp_ops kExperimental = {
     .alloc_dm = &alloc_dm,
     .free_dm = &free_dm,
     .reg_dm_mr = &reg_dm_mr,
+    .alloc_buf = &alloc_buf,
+    .free_buf = &free_buf,
+    .open_xrcd = &open_xrcd,
+    .close_xrcd = &close_xrcd,
+    .create_srq_ex = &create_srq_ex,
+    .get_srq_num = &get_srq_num,
+    .open_qp = &open_qp,
+    .alloc_mw_type_2 = &alloc_mw_type_2,
     .query_port_speed = &query_port_speed,
     .query_qp_data_in_order = &query_qp_data_in_order,
     .query_ece = &query_ece,

@@ -16,8 +16,12 @@ struct FakeExperimental {
     ibv_qp_init_attr_ex qp;
     ibv_modify_cq_attr moderation;
     ibv_parent_domain_init_attr parent_domain;
+    ibv_xrcd_init_attr xrcd;
+    ibv_srq_init_attr_ex srq;
+    ibv_qp_open_attr opening;
     std::uint64_t dm_offset;
     std::size_t dm_length;
+    void *freed;
     ibv_qp_rate_limit_attr rate_limit;
     ibv_advise_mr_advice advice;
     std::uint32_t flags;  // of advise_mr, read_counters, query_qp_data_in_order

@@ -106,6 +106,22 @@ int query_gid(void *, uint8_t port_num, int index, verbs_provider_gid *gid) {
     return 0;
 }
 
+int query_gid_table(void *, verbs_provider_gid_entry *entries, size_t room, size_t *count) {
+    BEGIN("query_gid_table");
+    if (state.table_length) {
+        *count = *state.table_length;
+        return 0;
+    }
+    *count = 0;
+    for (uint32_t index = 0; index < state.gids.size(); ++index) {
+        const auto &entry = state.gids[index];
+        if (!entry) continue;
+        if (*count == room) return EINVAL;
+        entries[(*count)++] = {entry->gid, index, 1, entry->type, entry->ifindex};
+    }
+    return 0;
+}
+
 int query_pkey(void *, uint8_t port_num, int index, uint16_t *pkey_be) {
     BEGIN("query_pkey");
     if (port_num != 1 || static_cast<size_t>(index) >= state.pkeys_be.size()) return EINVAL;
@@ -292,6 +308,7 @@ constexpr verbs_provider_ops kOps = {
     SLOT(attach_mcast),
     SLOT(detach_mcast),
     SLOT(query_device_ex),
+    SLOT(query_gid_table),
 };
 
 }  // namespace

@@ -24,7 +24,8 @@ struct FakeState {
     enum class Throws { nothing, exception, number } throws = Throws::nothing;
 
     std::vector<std::optional<verbs_provider_gid>> gids;  // of port 1; empty ones are ENODATA
-    std::vector<std::uint16_t> pkeys_be;                  // of port 1
+    std::optional<std::size_t> table_length;  // what query_gid_table claims, against the truth
+    std::vector<std::uint16_t> pkeys_be;      // of port 1
 
     int async_write_fd = -1;  // other end of the last opened context's async_fd
     bool retires = true;      // whether destroying goes through verbs_host.retire_*

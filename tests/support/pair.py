@@ -27,7 +27,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VERBS_RUN = ROOT / "tools" / "verbs-run"
 SOCKET_PREFIX = "@verbs-soft"  # /proc/net/unix shows an abstract name with a leading @
-OUR_FILES = re.compile(r"verbs|rdma|infiniband|\bsoft", re.IGNORECASE)
+OUR_FILES = re.compile(r"verbs|rdma|infiniband|\bsoft|ucx|vader|ompi\b|mpich", re.IGNORECASE)
 POLL_SECONDS = 0.005
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36

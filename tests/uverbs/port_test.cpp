@@ -4,6 +4,8 @@
 #include "uverbs/fake_kernel.hpp"
 
 #include <array>
+#include <cstring>
+#include <vector>
 
 namespace verbs::test {
 namespace {
@@ -69,26 +71,126 @@ TEST(Gid, IsNotToBeHadOfAnOldKernel) {
     EXPECT_EQ(uverbs::query_gid(kernel.context(), 1, 0).error().code, EOPNOTSUPP);
 }
 
-TEST(GidTable, IsReadAtOnce) {
+// A kernel whose table has two entries, and that can be made to answer oddly.
+class GidTable : public testing::Test {
+protected:
+    GidTable() {
+        known[0].port_num = known[1].port_num = 1;
+        known[1].gid_index = 5;
+        known[1].gid_type = IB_UVERBS_GID_TYPE_ROCE_V2;
+        known[1].netdev_ifindex = 4;
+        kernel.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE,
+                         [this](MethodCall &call) { return answer(call); });
+    }
+
+    [[nodiscard]] Result<std::size_t> query() { return uverbs::query_gid_table(context, entries); }
+    [[nodiscard]] int code_of_query() {
+        const auto told = query();
+        return told ? 0 : told.error().code;
+    }
+
     FakeKernel kernel;
-    const auto context = kernel.context();
+    uverbs::Context context = kernel.context();
+    std::vector<ib_uverbs_gid_entry> entries = std::vector<ib_uverbs_gid_entry>(3);
+    std::array<ib_uverbs_gid_entry, 2> known{};
     std::uint64_t count = 2;
-    kernel.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE, [&](MethodCall &call) {
-        EXPECT_EQ(call.in<std::uint64_t>(UVERBS_ATTR_QUERY_GID_TABLE_ENTRY_SIZE),
-                  sizeof(ib_uverbs_gid_entry));
-        std::array<ib_uverbs_gid_entry, 2> entries{};
-        entries[1].gid_index = 5;
-        call.out(UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES, entries);
-        call.out(UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES, count);
-        return 0;
-    });
-    std::array<ib_uverbs_gid_entry, 3> entries{};
-    const auto known = uverbs::query_gid_table(context, entries);
-    ASSERT_TRUE(known) << known.error().phrase;
-    EXPECT_EQ(*known, 2u);
-    EXPECT_EQ(entries[1].gid_index, 5u);
+    bool tells_count = true;
+    bool tells_entries = true;
+    int code = 0;
+    // Of the last command.
+    std::vector<ib_uverbs_attr> attributes;
+
+private:
+    int answer(MethodCall &call) {
+        attributes.clear();
+        for (const std::uint16_t id :
+             {UVERBS_ATTR_QUERY_GID_TABLE_ENTRY_SIZE, UVERBS_ATTR_QUERY_GID_TABLE_FLAGS,
+              UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES,
+              UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES})
+            attributes.push_back(*call.find(id));
+        EXPECT_EQ(call.count(), attributes.size());
+        if (tells_entries) call.out(UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES, known);
+        if (tells_count) call.out(UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES, count);
+        return code;
+    }
+};
+
+TEST_F(GidTable, IsReadByOneCommand) {
+    const int before = kernel.ioctls;
+    const auto told = query();
+    ASSERT_TRUE(told) << told.error().phrase;
+    EXPECT_EQ(*told, 2u);
+    EXPECT_EQ(kernel.ioctls, before + 1);
+    EXPECT_EQ(std::memcmp(entries.data(), known.data(), sizeof known), 0);
+}
+
+TEST_F(GidTable, IsAskedForInTheKernelsForm) {
+    ASSERT_EQ(code_of_query(), 0);
+    const auto expect = [&](std::size_t at, std::uint16_t length, std::uint64_t data) {
+        EXPECT_EQ(attributes[at].len, length) << at;
+        EXPECT_EQ(attributes[at].flags, UVERBS_ATTR_F_MANDATORY) << at;
+        EXPECT_EQ(attributes[at].data, data) << at;
+    };
+    expect(0, 8, 32);
+    expect(1, 4, 0);
+    expect(2, 3 * 32, reinterpret_cast<std::uintptr_t>(entries.data()));
+    EXPECT_EQ(attributes[3].len, 8);
+}
+
+TEST_F(GidTable, MayBeEmpty) {
+    count = 0;
+    tells_entries = false;
+    const auto told = query();
+    ASSERT_TRUE(told) << told.error().phrase;
+    EXPECT_EQ(*told, 0u);
+}
+
+TEST_F(GidTable, WithMoreEntriesThanRoomIsNotBelieved) {
     count = 4;
-    EXPECT_EQ(uverbs::query_gid_table(context, entries).error().code, EPROTO);
+    EXPECT_EQ(code_of_query(), EPROTO);
+    count = std::uint64_t{1} << 32;
+    EXPECT_EQ(code_of_query(), EPROTO);
+}
+
+TEST_F(GidTable, WithoutItsLengthIsNotBelieved) {
+    tells_count = false;
+    EXPECT_EQ(code_of_query(), EPROTO);
+}
+
+TEST_F(GidTable, WithALengthOnlyIsNotBelieved) {
+    tells_entries = false;
+    EXPECT_EQ(code_of_query(), EPROTO);
+}
+
+TEST_F(GidTable, WithFewerEntriesThanItsLengthIsNotBelieved) {
+    count = 3;
+    EXPECT_EQ(code_of_query(), EPROTO);
+}
+
+TEST_F(GidTable, ThatDoesNotFitIsRefusedByTheKernel) {
+    code = EINVAL;
+    EXPECT_EQ(code_of_query(), EINVAL);
+}
+
+// 16 bits are what a command has for the length of an answer.
+TEST_F(GidTable, IsReadIntoMoreRoomThanACommandCanName) {
+    entries.resize(10'000);
+    ASSERT_EQ(code_of_query(), 0);
+    EXPECT_EQ(attributes[2].len, 2047 * 32);
+    code = EINVAL;
+    EXPECT_EQ(code_of_query(), EOPNOTSUPP);
+}
+
+TEST_F(GidTable, OfARemovedDeviceIsAnError) {
+    code = EIO;
+    EXPECT_EQ(code_of_query(), EIO);
+}
+
+TEST_F(GidTable, IsNotToBeHadOfAnOldKernel) {
+    for (const Age age : {Age::before_methods, Age::before_ioctl}) {
+        FakeKernel old(age);
+        EXPECT_EQ(uverbs::query_gid_table(old.context(), entries).error().code, EOPNOTSUPP);
+    }
 }
 
 }  // namespace

@@ -11,12 +11,12 @@ import sys
 
 from case import DEVICE, IPV4_GID, PATIENCE, Case, expect, expect_lines, output_of
 
-PHASES = ("list", "list_again", "open", "open_again", "query", "reg_mr", "create_qp", "modify_qp",
-          "destroy_qp", "dereg_mr", "close")
-# Of Debian's instructions. Above 1 is what our checks of handles, the account of events and the
-# provider contract cost beside what both do; it is not to become more.
-SHARES = {"open_again": 0.8, "list_again": 1.3, "reg_mr": 1, "create_qp": 1.2, "modify_qp": 1,
-          "destroy_qp": 1.3, "dereg_mr": 1}
+PHASES = ("list", "list_again", "open", "open_again", "query", "gid_table", "reg_mr", "create_qp",
+          "modify_qp", "destroy_qp", "dereg_mr", "close")
+# Of Debian's instructions. Not `open` alone: see below. Not `close`, which is a thousand more, once.
+# Of gid_table, one call, most is the dynamic linker's, and changes with the names that there are.
+SHARES = {"list": 0.5, "open_again": 0.8, "list_again": 1, "query": 1, "gid_table": 1.1, "reg_mr": 0.6,
+          "create_qp": 1, "modify_qp": 1, "destroy_qp": 1, "dereg_mr": 0.65}
 DUMPS = pathlib.Path("/tmp/control_path")
 # Tests set the variable, and then the software device's plugin is opened to decide what it means.
 UNASKED = ("env", "-u", "VERBS_SOFT")
@@ -70,16 +70,15 @@ def makes_no_more_calls(build):
     expect_at_most(ours, theirs, 0.5, "list")
     # Debian's library opens all plugins when it lists; ours the one that is needed, when it is.
     expect_at_most(ours, theirs, 0.5, "list", "open")
-    for phase in ("list_again", "open_again", "query", "create_qp", "modify_qp", "destroy_qp", "dereg_mr",
-                  "close"):
+    for phase in ("list_again", "open_again", "query", "gid_table", "create_qp", "modify_qp",
+                  "destroy_qp", "dereg_mr", "close"):
         expect_at_most(ours, theirs, 1, phase)
     # The heap of either grows by a call, now and then.
     expect(ours["reg_mr"] <= theirs["reg_mr"] + 2, "reg_mr makes more system calls")
 
 
-def takes_about_the_instructions(build):
+def takes_no_more_instructions(build):
     ours, theirs = compare("instructions", instructions, build)
-    expect_at_most(ours, theirs, 0.5, "list")
     expect_at_most(ours, theirs, 0.5, "list", "open")
     for phase, share in SHARES.items():
         expect_at_most(ours, theirs, share, phase)
@@ -113,7 +112,7 @@ def cases():
     return {
         "the control path makes no more system calls than with Debian's library":
             Case(makes_no_more_calls, seconds=120, kernels=COUNTED_ON),
-        "the control path takes about the instructions that it takes with Debian's library":
-            Case(takes_about_the_instructions, seconds=480, kernels=COUNTED_ON),
+        "the control path takes no more instructions than with Debian's library":
+            Case(takes_no_more_instructions, seconds=480, kernels=COUNTED_ON),
         "the tables of a port are those that Debian's library tells": Case(answers_the_same),
     }

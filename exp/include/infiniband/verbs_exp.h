@@ -19,6 +19,7 @@
 
 #include <infiniband/verbs.h>
 
+#include <infiniband/verbs_exp/buffer.h>
 #include <infiniband/verbs_exp/counters.h>
 #include <infiniband/verbs_exp/cq.h>
 #include <infiniband/verbs_exp/device.h>
@@ -33,6 +34,7 @@
 #include <infiniband/verbs_exp/gid.h>
 #include <infiniband/verbs_exp/import.h>
 #include <infiniband/verbs_exp/mr.h>
+#include <infiniband/verbs_exp/mw.h>
 #include <infiniband/verbs_exp/pd.h>
 #include <infiniband/verbs_exp/port.h>
 #include <infiniband/verbs_exp/qp.h>

@@ -65,6 +65,7 @@ public:
     static constexpr unsigned kData = 1 << 0;
     static constexpr unsigned kInline = 1 << 1;
     static constexpr unsigned kAddress = 1 << 2;
+    static constexpr unsigned kReceiver = 1 << 3;  // XRC: what reaches the peer
 
     // The next request, which has no data yet.
     ibv_send_wr &begin(const ibv_qp_ex &qp, ibv_wr_opcode opcode, unsigned takes) noexcept {
@@ -79,6 +80,7 @@ public:
         wr.next = &wr + 1;
         wr.num_sge = 0;
         wr.opcode = opcode;
+        wr.qp_type.xrc.remote_srqn = 0;  // nobody's
         wr.send_flags = qp.wr_flags & ~unsigned{IBV_SEND_INLINE};
         return wr;
     }
@@ -208,6 +210,7 @@ static_assert(offsetof(ibv_qp_ex, comp_mask) == sizeof(ibv_qp) &&
                              IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD | IBV_QP_EX_WITH_ATOMIC_WRITE;
     switch (type) {
     case IBV_QPT_RC:
+    case IBV_QPT_XRC_SEND:
         return kRc;
     case IBV_QPT_UC:
         return kUc;
@@ -255,7 +258,7 @@ inline void abort(ibv_qp_ex *qp) noexcept {
     batch_of(qp).abort();
 }
 
-inline constexpr unsigned kMessage = WrBatch::kData | WrBatch::kInline;
+inline constexpr unsigned kMessage = WrBatch::kData | WrBatch::kInline | WrBatch::kReceiver;
 
 // A datagram that is not told its address is refused when it is posted.
 inline ibv_send_wr &begin_send(ibv_qp_ex *qp, ibv_wr_opcode opcode) noexcept {
@@ -287,16 +290,17 @@ inline void rdma_write_imm(ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
     begin_rdma(qp, IBV_WR_RDMA_WRITE_WITH_IMM, kMessage, rkey, address).imm_data = imm_data;
 }
 inline void rdma_read(ibv_qp_ex *qp, uint32_t rkey, uint64_t address) noexcept {
-    begin_rdma(qp, IBV_WR_RDMA_READ, WrBatch::kData, rkey, address);
+    begin_rdma(qp, IBV_WR_RDMA_READ, WrBatch::kData | WrBatch::kReceiver, rkey, address);
 }
 inline void atomic_write(ibv_qp_ex *qp, uint32_t rkey, uint64_t address,
                          const void *value) noexcept {
-    begin_rdma(qp, IBV_WR_ATOMIC_WRITE, WrBatch::kInline, rkey, address);
+    begin_rdma(qp, IBV_WR_ATOMIC_WRITE, WrBatch::kInline | WrBatch::kReceiver, rkey, address);
     batch_of(qp).set_inline(value, sizeof(uint64_t));
 }
 inline void atomic(ibv_qp_ex *qp, ibv_wr_opcode opcode, uint32_t rkey, uint64_t address,
                    uint64_t compare_add, uint64_t swap) noexcept {
-    batch_of(qp).begin(*qp, opcode, WrBatch::kData).wr.atomic = {address, compare_add, swap, rkey};
+    constexpr unsigned kTakes = WrBatch::kData | WrBatch::kReceiver;
+    batch_of(qp).begin(*qp, opcode, kTakes).wr.atomic = {address, compare_add, swap, rkey};
 }
 inline void atomic_cmp_swp(ibv_qp_ex *qp, uint32_t rkey, uint64_t address, uint64_t compare,
                            uint64_t swap) noexcept {
@@ -318,6 +322,10 @@ inline void local_inv(ibv_qp_ex *qp, uint32_t rkey) noexcept {
 inline void set_ud_addr(ibv_qp_ex *qp, ibv_ah *ah, uint32_t qpn, uint32_t qkey) noexcept {
     if (ibv_send_wr *request = batch_of(qp).continued(WrBatch::kAddress); request != nullptr)
         request->wr.ud = {ah, qpn, qkey};
+}
+inline void set_xrc_srqn(ibv_qp_ex *qp, uint32_t srqn) noexcept {
+    if (ibv_send_wr *request = batch_of(qp).continued(WrBatch::kReceiver); request != nullptr)
+        request->qp_type.xrc.remote_srqn = srqn;
 }
 inline void set_sge(ibv_qp_ex *qp, uint32_t lkey, uint64_t address, uint32_t length) noexcept {
     batch_of(qp).set_sge({address, length, lkey});
@@ -361,6 +369,7 @@ template <class Qp, auto Post>
     ibv_qp_ex &qp = own.extended();
     wr::fill_operations(qp, attr.send_ops_flags);
     if (attr.qp_type == IBV_QPT_UD) qp.wr_set_ud_addr = &wr::set_ud_addr;
+    if (attr.qp_type == IBV_QPT_XRC_SEND) qp.wr_set_xrc_srqn = &wr::set_xrc_srqn;
     qp.wr_set_sge = &wr::set_sge;
     qp.wr_set_sge_list = &wr::set_sge_list;
     qp.wr_set_inline_data = &wr::set_inline_data;

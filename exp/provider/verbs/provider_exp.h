@@ -57,6 +57,26 @@ struct verbs_provider_exp_ops {
     int (*reg_dm_mr)(void *device, struct ibv_pd *pd, struct ibv_dm *dm, uint64_t dm_offset,
                      size_t length, unsigned int access, struct ibv_mr **mr);
 
+    /* Memory for the program: zero, at a page boundary; reg_mr registers it like any other. The
+     * library tells free_buf the size that it was allocated with. */
+    int (*alloc_buf)(void *device, struct ibv_pd *pd, size_t size, void **addr);
+    int (*free_buf)(void *device, void *addr, size_t size);
+
+    /* XRC domains. `fd` is -1 for a domain without a name; busy as long as an object has it. */
+    int (*open_xrcd)(void *device, struct ibv_xrcd_init_attr *attr, struct ibv_xrcd **xrcd);
+    int (*close_xrcd)(void *device, struct ibv_xrcd *xrcd);
+    /* Shared receive queues of all types but the basic one, which is create_srq's. Of a type that is
+     * known all that it needs is there. Ended by destroy_srq. */
+    int (*create_srq_ex)(void *device, struct ibv_srq_init_attr_ex *attr, struct ibv_srq **srq);
+    int (*get_srq_num)(void *device, struct ibv_srq *srq, uint32_t *srq_num);
+    /* A handle of a QP that somebody else may have made; number, domain and type are there. Ended by
+     * destroy_qp. */
+    int (*open_qp)(void *device, struct ibv_qp_open_attr *attr, struct ibv_qp **qp);
+
+    /* Memory windows of type 2; dealloc_mw ends them, and the library sets what it sets for those
+     * of alloc_mw. A device whose alloc_mw makes them leaves this empty. */
+    int (*alloc_mw_type_2)(void *device, struct ibv_pd *pd, struct ibv_mw **mw);
+
     /* What ports and queue pairs tell. The speed is in units of 100 Mbit/s. */
     int (*query_port_speed)(void *device, uint32_t port_num, uint64_t *port_speed);
     /* What ibv_query_qp_data_in_order answers with these flags. Cannot fail. */

@@ -15,6 +15,14 @@
 //   Result<void> free_dm(ibv_dm *dm)
 //   Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
 //                              unsigned int access)
+//   Result<void *> alloc_buf(ibv_pd *pd, size_t size)
+//   Result<void> free_buf(void *addr, size_t size)
+//   Result<ibv_xrcd *> open_xrcd(ibv_xrcd_init_attr *attr)
+//   Result<void> close_xrcd(ibv_xrcd *xrcd)
+//   Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr)
+//   Result<uint32_t> get_srq_num(ibv_srq *srq)
+//   Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr)
+//   Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd)
 //   Result<uint64_t> query_port_speed(uint32_t port_num)
 //   static int query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode op, uint32_t flags) noexcept
 //   Result<void> query_ece(ibv_qp *qp, ibv_ece *ece)
@@ -83,6 +91,14 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(alloc_dm);
     VERBS_PROVIDER_SLOT(free_dm);
     VERBS_PROVIDER_SLOT(reg_dm_mr);
+    VERBS_PROVIDER_SLOT(alloc_buf);
+    VERBS_PROVIDER_SLOT(free_buf);
+    VERBS_PROVIDER_SLOT(open_xrcd);
+    VERBS_PROVIDER_SLOT(close_xrcd);
+    VERBS_PROVIDER_SLOT(create_srq_ex);
+    VERBS_PROVIDER_SLOT(get_srq_num);
+    VERBS_PROVIDER_SLOT(open_qp);
+    VERBS_PROVIDER_SLOT(alloc_mw_type_2);
     VERBS_PROVIDER_SLOT(query_port_speed);
     if constexpr (requires { &T::query_qp_data_in_order; })
         ops.query_qp_data_in_order = &T::query_qp_data_in_order;

@@ -101,6 +101,15 @@ struct verbs_provider_gid {
     uint32_t ifindex; /* network interface, 0 none */
 };
 
+/* The same with its place: the layout is the kernel's (struct ib_uverbs_gid_entry). */
+struct verbs_provider_gid_entry {
+    union ibv_gid gid;
+    uint32_t index;
+    uint32_t port_num;
+    uint32_t type;    /* 0 InfiniBand, 1 RoCE v1, 2 RoCE v2 */
+    uint32_t ifindex; /* network interface, 0 none */
+};
+
 /*
  * The slots. `device` is what open_device gave. Objects are allocated by the plugin and begin with
  * the public struct (struct ibv_qp ...); the plugin sets handle, qp_num, lkey, rkey, cqe, fd; the
@@ -184,6 +193,11 @@ struct verbs_provider_ops {
      * empty, the answer is that of query_device and the number of ports. */
     int (*query_device_ex)(void *device, const struct ibv_query_device_ex_input *input,
                            struct ibv_device_attr_ex *attr, size_t size);
+
+    /* Writes the entries of all GID tables that are not empty, and how many. EINVAL when `room` is
+     * too little. Without this slot, or with EOPNOTSUPP, the tables are read by query_gid. */
+    int (*query_gid_table)(void *device, struct verbs_provider_gid_entry *entries, size_t room,
+                           size_t *count);
 };
 
 /* The table that a plugin exports under the name `verbs_provider`. */

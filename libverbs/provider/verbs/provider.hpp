@@ -207,6 +207,7 @@ constexpr verbs_provider_ops make_ops() {
     VERBS_PROVIDER_SLOT(detach_mcast);
     if constexpr (requires { &T::query_device_ex; })
         ops.query_device_ex = &detail::query_device_ex<T>;
+    VERBS_PROVIDER_SLOT(query_gid_table);
     if constexpr (requires { &T::cq_event; }) ops.cq_event = &T::cq_event;
     return ops;
 }

@@ -5,6 +5,7 @@
 
 #include "core/fd.hpp"
 #include "core/owned.hpp"
+#include "core/slabs.hpp"
 #include "datapath/ah.hpp"
 #include "datapath/cq.hpp"
 #include "datapath/domain.hpp"
@@ -27,7 +28,7 @@ template <class T>
 using Result = verbs::Result<T>;
 using verbs::Owned;
 
-struct Mr : ibv_mr {
+struct Mr : ibv_mr, verbs::InSlabs<Mr> {
     Mr() noexcept : ibv_mr{} {}
     PdUse domain;
 };
@@ -53,6 +54,7 @@ public:
     Result<ibv_device_attr_ex> query_device_ex();
     Result<ibv_port_attr> query_port(uint8_t port_num);
     Result<verbs_provider_gid> query_gid(uint8_t port_num, int index);
+    Result<std::size_t> query_gid_table(verbs_provider_gid_entry *entries, std::size_t room);
     Result<uint16_t> query_pkey(uint8_t port_num, int index);
 
     Result<ibv_pd *> alloc_pd();

@@ -41,6 +41,20 @@ Result<verbs_provider_gid> RxeDevice::query_gid(uint8_t port_num, int index) {
     return to_public(*told);
 }
 
+// The kernel writes its entries where the library wants them.
+static_assert(
+    sizeof(verbs_provider_gid_entry) == sizeof(ib_uverbs_gid_entry) &&
+    offsetof(verbs_provider_gid_entry, index) == offsetof(ib_uverbs_gid_entry, gid_index) &&
+    offsetof(verbs_provider_gid_entry, port_num) == offsetof(ib_uverbs_gid_entry, port_num) &&
+    offsetof(verbs_provider_gid_entry, type) == offsetof(ib_uverbs_gid_entry, gid_type) &&
+    offsetof(verbs_provider_gid_entry, ifindex) == offsetof(ib_uverbs_gid_entry, netdev_ifindex));
+
+Result<std::size_t> RxeDevice::query_gid_table(verbs_provider_gid_entry *entries,
+                                               std::size_t room) {
+    return verbs::uverbs::query_gid_table(kernel_,
+                                          {reinterpret_cast<ib_uverbs_gid_entry *>(entries), room});
+}
+
 Result<uint16_t> RxeDevice::query_pkey(uint8_t port_num, int index) {
     return tables_.pkey_be(port_num, static_cast<uint32_t>(index));
 }

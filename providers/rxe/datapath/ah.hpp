@@ -3,12 +3,13 @@
 // 5.18) each datagram carries the way.
 #pragma once
 
+#include "core/slabs.hpp"
 #include "datapath/domain.hpp"
 #include "datapath/layout.hpp"
 
 namespace rxe {
 
-struct Ah : ibv_ah {
+struct Ah : ibv_ah, verbs::InSlabs<Ah> {
     Ah() noexcept : ibv_ah{} {}
     uint32_t ah_num = 0;  // 0: this kernel does not number them, and `av` is used
     rxe_av av{};          // filled in when ah_num is 0

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/mapping.hpp"
+#include "core/slabs.hpp"
 #include "core/spin_lock.hpp"
 #include "datapath/doorbell.hpp"
 #include "datapath/queue.hpp"
@@ -39,7 +40,7 @@ struct SendQueue {
     verbs::Mapping memory;
 };
 
-struct Qp : PublicQp {
+struct Qp : PublicQp, verbs::InSlabs<Qp> {
     // A plain one has no constructor that would clear it.
     Qp() noexcept : PublicQp{} {}  // NOLINT(readability-redundant-member-init)
 

@@ -22,10 +22,8 @@ uint64_t asked_operations(const ibv_qp_init_attr_ex &attr) {
 }
 
 Result<void> judge_atomic_write(const verbs::uverbs::Context &kernel) {
-    // Of device_cap_flags_ex. Kernels that have it are younger than some headers of theirs.
-    constexpr uint64_t kAtomicWrite = 1ull << 40;
     VERBS_TRY(told, verbs::uverbs::query_device_ex(kernel));
-    if ((told.device_cap_flags_ex & kAtomicWrite) == 0)
+    if ((told.device_cap_flags_ex & IBV_DEVICE_ATOMIC_WRITE) == 0)
         return verbs::fail(EOPNOTSUPP, "this kernel's rdma_rxe has no atomic writes");
     return {};
 }

@@ -49,13 +49,17 @@ Result<void> judge_port(uint8_t port_num) {
     return {};
 }
 
+// There is no node for us to have. UCX takes no device whose /dev/infiniband/<dev_name> is not a
+// character device that it may read and write, so the name leads to one that is on every machine.
+constexpr char kNodeName[] = "../null";
+
 // Interfaces are told from devices that have none by the cookie.
 constexpr uint64_t kInfinibandCookie = 1ull << 32;
 
 verbs_provider_device describe(const std::string &name, uint64_t guid_be, uint64_t cookie) {
     verbs_provider_device device{};
     std::snprintf(device.name, sizeof device.name, "%s", name.c_str());
-    std::snprintf(device.dev_name, sizeof device.dev_name, "uverbs_%s", name.c_str());
+    std::memcpy(device.dev_name, kNodeName, sizeof kNodeName);
     device.node_guid_be = guid_be;
     device.cookie = cookie;
     device.node_type = IBV_NODE_CA;
@@ -289,7 +293,13 @@ Result<void> Device::close() {
     if (injector_ != nullptr) injector_->schedule = nullptr;
     schedule_.reset();
     // What the program did not destroy goes with the device. Nobody waits for its events.
-    qps_.for_each([this](Qp &qp) { withdraw(qp); });
+    close_xrc();
+    qps_.for_each([this](Qp &qp) {
+        if (qp.handle_of == nullptr) withdraw(qp);
+    });
+    srqs_.for_each([this](Srq &srq) {
+        if (srq.xrc != nullptr) process_->dismiss(srq);
+    });
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });
     mws_.for_each([this](Mw &mw) { withdraw(mw); });
     mrs_.for_each([this](Mr &mr) {
@@ -336,6 +346,9 @@ Result<ibv_device_attr> Device::query_device() {
                             IBV_DEVICE_UD_AV_PORT_ENFORCE | IBV_DEVICE_SYS_IMAGE_GUID |
                             IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW |
                             IBV_DEVICE_PORT_ACTIVE_EVENT;
+#ifdef VERBS_HAVE_XRC
+    attr.device_cap_flags |= IBV_DEVICE_XRC;
+#endif
     return attr;
 }
 

@@ -12,6 +12,7 @@
 #include "core/owned.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
+#include "datapath/xrc.hpp"
 #include "faults/schedule.hpp"
 #include "link/process.hpp"
 
@@ -42,6 +43,13 @@ struct Dm : ibv_dm {
     std::size_t bytes = 0;  // as asked for
     std::atomic<uint32_t> regions{0};
     bool is_imported = false;
+};
+
+struct Xrcd : ibv_xrcd {
+    Xrcd() noexcept : ibv_xrcd{} {}
+
+    std::shared_ptr<XrcDomain> domain;
+    std::atomic<uint32_t> users{0};  // receive queues, and handles of queue pairs
 };
 
 // Sets what the device can do for experimental verbs alone.
@@ -103,6 +111,7 @@ public:
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
     Result<uint64_t> query_port_speed(uint32_t port_num);
     Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
+    Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd);
     Result<void> advise_mr(ibv_pd *pd, ibv_advise_mr_advice advice, uint32_t flags,
                            ibv_sge *sg_list, uint32_t num_sge);
     Result<ibv_mr *> reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova,
@@ -111,6 +120,13 @@ public:
     Result<void> free_dm(ibv_dm *dm);
     Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
                                unsigned int access);
+    Result<void *> alloc_buf(ibv_pd *pd, size_t size);
+    Result<void> free_buf(void *addr, size_t size);
+    Result<ibv_xrcd *> open_xrcd(ibv_xrcd_init_attr *attr);
+    Result<void> close_xrcd(ibv_xrcd *xrcd);
+    Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr);
+    Result<uint32_t> get_srq_num(ibv_srq *srq);
+    Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr);
     Result<void> import_device(int cmd_fd);
     Result<ibv_pd *> import_pd(uint32_t pd_handle);
     Result<void> unimport_pd(ibv_pd *pd);
@@ -123,10 +139,24 @@ public:
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
     [[nodiscard]] bool owns(const uint8_t *gid) const noexcept;
 
+    // What modify_qp does to a queue pair that is here. Under the process's mutex.
+    Result<void> change(Qp &qp, ibv_qp_attr *attr, int mask);
+    // Ends a QP that receives by XRC. Under the process's mutex.
+    void end_target(Qp &qp) noexcept;
+
 private:
     // `domain` may be nullptr.
     Result<Cq *> make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
                          bool has_stamps);
+    Result<Srq *> make_srq(Pd &pd, const ibv_srq_attr &attr);
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    void prepare_handle(Qp &handle, Xrcd &xrcd);
+    void prepare_target(Qp &qp, const Xrcd &xrcd);
+    Result<ibv_qp *> create_receiving_qp(ibv_qp_init_attr_ex *attr);
+#endif
+    void withdraw_handle(Qp &qp) noexcept;
+    void close_xrc() noexcept;
+    Result<void> close_handle(Qp &qp);
     Result<void> take_path(Qp &qp, const ibv_qp_attr &attr, int mask);
     void apply(Qp &qp, const ibv_qp_attr &attr, int mask);
     Result<void> enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to);
@@ -135,6 +165,9 @@ private:
     void withdraw(Qp &qp) noexcept;
     void withdraw(Cq &cq) noexcept;
     void withdraw(Mw &mw) noexcept;
+    // Takes back what windows are bound to the queue pair, which sends nothing any more.
+    void release_windows(Qp &qp) noexcept;
+    Result<Mw *> enter_window(Pd &pd, bool is_type_2);
     void withdraw(uint32_t key, bool is_remote) noexcept;
     // For what is imported from one context of this device into another.
     [[nodiscard]] int device_number() const noexcept {
@@ -196,6 +229,7 @@ private:
 #ifdef VERBS_EXPERIMENTAL_ENABLED
     std::atomic<std::size_t> dm_bytes_{0};  // in use, at most kMaxDmBytes
     Owned<Dm> dms_;
+    Owned<Xrcd> xrcds_;
     verbs::UniqueFd imported_fd_;  // of a context that was imported
 #endif
     Owned<Mr> mrs_;

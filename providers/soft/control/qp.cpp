@@ -3,6 +3,7 @@
 #include "control/device.hpp"
 #include "control/limits.hpp"
 #include "control/qp_transitions.hpp"
+#include "datapath/xrc.hpp"
 
 #include <rdma/ib_user_verbs.h>
 
@@ -38,12 +39,27 @@ Result<void> judge_cap(const ibv_qp_cap &cap, bool has_srq) {
     return {};
 }
 
+// Programs make sending XRC queue pairs by this call too: rdma-core's header has ibv_create_qp_ex
+// do so.
+constexpr bool kHasXrc =
+#ifdef VERBS_HAVE_XRC
+    true;
+#else
+    false;
+#endif
+
+bool is_offered(ibv_qp_type type) noexcept {
+    return type == IBV_QPT_RC || type == IBV_QPT_UC || type == IBV_QPT_UD ||
+           (kHasXrc && type == IBV_QPT_XRC_SEND);
+}
+
 Result<void> judge_init(const ibv_qp_init_attr &attr) {
-    if (attr.qp_type != IBV_QPT_RC && attr.qp_type != IBV_QPT_UC && attr.qp_type != IBV_QPT_UD)
+    const bool only_sends = attr.qp_type == IBV_QPT_XRC_SEND;
+    if (!is_offered(attr.qp_type))
         return fail(EOPNOTSUPP, "QP type " + std::to_string(attr.qp_type) + " is not offered");
-    if (attr.send_cq == nullptr || attr.recv_cq == nullptr)
+    if (attr.send_cq == nullptr || (attr.recv_cq == nullptr && !only_sends))
         return fail(EINVAL, "a QP needs a send CQ and a receive CQ");
-    return judge_cap(attr.cap, attr.srq != nullptr);
+    return judge_cap(attr.cap, attr.srq != nullptr || only_sends);
 }
 
 // IBTA table 45: the RNR NAK timer field, in units of 10 microseconds.
@@ -68,17 +84,6 @@ uint32_t remote_access(const ibv_qp_attr &attr) {
     return attr.qp_access_flags & (attr.max_dest_rd_atomic == 0 ? ~kResponses : ~0u);
 }
 
-// Where a queue pair stands among those that complete into a CQ; under its progress_lock.
-std::size_t &place_in(Qp &qp, const Cq &cq) noexcept {
-    return qp.sends_to == &cq ? qp.place_in_sends_to : qp.place_in_receives_to;
-}
-
-void join(Cq &cq, Qp &qp) {
-    const std::lock_guard hold(cq.progress_lock);
-    place_in(qp, cq) = cq.polled.size();
-    cq.polled.push_back(&qp);
-}
-
 // Receives come out of the SRQ from now on.
 void join(Srq &srq, Qp &qp) {
     qp.rq.taken = std::make_unique<ReceiveQueue::Taken>();
@@ -94,18 +99,9 @@ void leave_for_good(Qp &qp) {
     qp.rq.srq->users.fetch_sub(1);
 }
 
-void leave(Cq &cq, Qp &qp) noexcept {
-    const std::lock_guard hold(cq.progress_lock);
-    const std::size_t place = place_in(qp, cq);
-    Qp *last = cq.polled.back();
-    cq.polled[place] = last;
-    place_in(*last, cq) = place;
-    cq.polled.pop_back();
-}
-
 void leave_queues(Qp &qp) noexcept {
-    leave(*qp.sends_to, qp);
-    if (qp.receives_to != qp.sends_to) leave(*qp.receives_to, qp);
+    leave_queue(*qp.sends_to, qp);
+    if (qp.receives_to != qp.sends_to) leave_queue(*qp.receives_to, qp);
 }
 
 // Attributes that a channel is opened with: in SQD they change by opening another one.
@@ -138,16 +134,21 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     VERBS_CHECK(judge_alive());
     VERBS_CHECK(judge_faults(Call::create_qp));
     VERBS_CHECK(judge_init(*attr));
-    Owned<Qp>::New qp(*process_, *static_cast<Pd *>(ibpd));
+    Owned<Qp>::New qp(*process_, static_cast<Pd *>(ibpd));
     ibv_qp_cap &cap = attr->cap;
     cap.max_send_sge = std::max(cap.max_send_sge, 1u);
     cap.max_recv_sge = std::max(cap.max_recv_sge, 1u);
     qp->sends_to = static_cast<Cq *>(attr->send_cq);
-    qp->receives_to = static_cast<Cq *>(attr->recv_cq);
+    qp->receives_to =
+        attr->qp_type == IBV_QPT_XRC_SEND ? qp->sends_to : static_cast<Cq *>(attr->recv_cq);
     qp->async_events = &async_events_;
     qp->device = this;
+    qp->rq.completes_to = qp->receives_to;
     qp->is_datagram = attr->qp_type == IBV_QPT_UD;
-    qp->is_reliable = attr->qp_type == IBV_QPT_RC;
+    qp->is_xrc = attr->qp_type == IBV_QPT_XRC_SEND;
+    qp->has_one_peer = !qp->is_datagram && !qp->is_xrc;
+    qp->is_reliable = attr->qp_type == IBV_QPT_RC || qp->is_xrc;
+    qp->opens_ways = !qp->is_reliable || qp->is_xrc;
     qp->max_inline = cap.max_inline_data;
     qp->max_send_sge = cap.max_send_sge;
     qp->max_recv_sge = cap.max_recv_sge;
@@ -157,7 +158,9 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
         allocator, QueueKind::send, cap.max_send_wr,
         std::max<std::size_t>(cap.max_send_sge * sizeof(ibv_sge), cap.max_inline_data)));
     qp->rq.pd = qp->domain_pd->number;
-    if (attr->srq != nullptr) {
+    if (qp->is_xrc) {
+        cap.max_recv_wr = cap.max_recv_sge = 0;
+    } else if (attr->srq != nullptr) {
         cap.max_recv_wr = cap.max_recv_sge = 0;
         join(*static_cast<Srq *>(attr->srq), *qp);
     } else {
@@ -169,8 +172,8 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
         qp->faults = std::make_unique<QpFaults>(injector_);
         qp->has_faults = true;
     }
-    join(*qp->sends_to, *qp);
-    if (qp->receives_to != qp->sends_to) join(*qp->receives_to, *qp);
+    join_queue(*qp->sends_to, *qp);
+    if (qp->receives_to != qp->sends_to) join_queue(*qp->receives_to, *qp);
     if (auto enlisted = process_->enlist(*qp); !enlisted) {
         leave_queues(*qp);
         leave_for_good(*qp);
@@ -222,9 +225,11 @@ void Device::apply(Qp &qp, const ibv_qp_attr &attr, int mask) {
             own.min_rnr_timer = attr.min_rnr_timer;
             qp.rq.rnr_timer_ns = rnr_timer_ns(attr.min_rnr_timer);
         }
-        if (qp.rq.channel != nullptr)
+        if (qp.rq.channel != nullptr) {
             qp.rq.channel->header().responder_access.store(remote_access(own),
                                                            std::memory_order_release);
+            if (qp.target != nullptr) introduce_xrc(qp, qp.rq.channel->header());
+        }
     }
     const std::lock_guard hold(qp.sq.lock);
     qp.sq.patience_ns = patience_ns(own.timeout, own.retry_cnt);
@@ -242,7 +247,10 @@ void Device::reset(Qp &qp) {
         discard_receives(qp);
         if (qp.has_faults) forget_conversation(qp);
     }
-    leave_srq(qp);
+    if (qp.target != nullptr)
+        wait_for_no_srq(qp);
+    else
+        leave_srq(qp);
     disconnect(qp);
     forget_completions(*qp.sends_to, qp.qp_num);
     forget_completions(*qp.receives_to, qp.qp_num);
@@ -253,7 +261,13 @@ void Device::reset(Qp &qp) {
 Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
     Qp &qp = *static_cast<Qp *>(ibqp);
     VERBS_CHECK(judge_faults(Call::modify_qp));
-    const std::lock_guard hold(process_->mutex());
+    std::unique_lock hold(process_->mutex());
+    if (qp.handle_of != nullptr) return process_->modify_opened(qp, *attr, mask, hold);
+    return change(qp, attr, mask);
+}
+
+// Under the process's mutex.
+Result<void> Device::change(Qp &qp, ibv_qp_attr *attr, int mask) {
     const ibv_qp_state now = qp.now.load(std::memory_order_relaxed);
     VERBS_CHECK(judge_modify(qp.init_attr.qp_type, now, *attr, mask));
     const bool is_end = (mask & IBV_QP_STATE) != 0 &&
@@ -264,7 +278,8 @@ Result<void> Device::modify_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int mask) {
     // Asked for anew each time.
     if (now == IBV_QPS_RTS && (mask & IBV_QP_STATE) != 0) qp.attr.en_sqd_async_notify = 0;
     apply(qp, *attr, mask);
-    if (now == IBV_QPS_SQD && !qp.is_datagram && (mask & kReconnecting) != 0) {
+    if (now == IBV_QPS_SQD && !qp.is_datagram && qp.target == nullptr &&
+        (mask & kReconnecting) != 0) {
         stop_requesting(qp);
         process_->connect(qp);
     }
@@ -289,7 +304,7 @@ Result<void> Device::enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to) {
         process_->take_offers(qp);
         return {};
     case IBV_QPS_RTS:
-        if (from == IBV_QPS_RTR && !qp.is_datagram) process_->connect(qp);
+        if (from == IBV_QPS_RTR && !qp.is_datagram && qp.target == nullptr) process_->connect(qp);
         return leave_state(qp, from, [&qp] {
             qp.now.store(IBV_QPS_RTS, std::memory_order_release);
             qp.sq.is_draining = false;
@@ -304,7 +319,15 @@ Result<void> Device::enter_state(Qp &qp, ibv_qp_state from, ibv_qp_state to) {
 
 Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_attr *init_attr) {
     Qp &qp = *static_cast<Qp *>(ibqp);
-    const std::lock_guard hold(process_->mutex());
+    std::unique_lock hold(process_->mutex());
+    if (qp.handle_of != nullptr) return process_->query_opened(qp, *attr, *init_attr, hold);
+    tell(qp, *attr, *init_attr);
+    return {};
+}
+
+// Under the process's mutex.
+void tell(Qp &qp, ibv_qp_attr &told, ibv_qp_init_attr &told_init) {
+    ibv_qp_attr *attr = &told;
     // rate_limit came late to this struct, programs built before it have no room for it.
     std::memcpy(attr, &qp.attr, offsetof(ibv_qp_attr, rate_limit));
     attr->qp_state = attr->cur_qp_state = qp.now.load(std::memory_order_relaxed);
@@ -313,12 +336,12 @@ Result<void> Device::query_qp(ibv_qp *ibqp, ibv_qp_attr *attr, int, ibv_qp_init_
         const std::lock_guard hold_sends(qp.sq.lock);
         attr->sq_draining = qp.sq.is_draining ? 1 : 0;
     }
-    *init_attr = qp.init_attr;
-    return {};
+    told_init = qp.init_attr;
 }
 
 void Device::withdraw(Qp &qp) noexcept {
     leave_queues(qp);
+    release_windows(qp);
     process_->delist(qp);
     discard_sends(qp);
     leave_for_good(qp);
@@ -336,6 +359,7 @@ void Device::withdraw(Qp &qp) noexcept {
 
 Result<void> Device::destroy_qp(ibv_qp *ibqp) {
     auto *qp = static_cast<Qp *>(ibqp);
+    if (qp->handle_of != nullptr) return close_handle(*qp);
     {
         const std::lock_guard hold(process_->mutex());
         if (!qp->memberships.empty())
@@ -347,6 +371,50 @@ Result<void> Device::destroy_qp(ibv_qp *ibqp) {
     Pd &domain = *qp->domain_pd;
     qps_.remove(qp);  // and its memory, by the domain's allocators
     domain.users.fetch_sub(1);
+    return {};
+}
+
+Result<void> modify_target(Qp &target, ibv_qp_attr &attr, int mask) {
+    return target.target->device->change(target, &attr, mask);
+}
+
+// What the program has of a QP that receives by XRC goes, and with the last one the QP.
+void Device::withdraw_handle(Qp &qp) noexcept {
+    process_->close_opened(qp);
+    qp.handle_of->xrcd_users->fetch_sub(1);
+    if (process_->is_inherited()) return;  // the events are the parent's
+    async_events_.purge(reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&qp)),
+                        sizeof(ib_uverbs_async_event_desc));
+}
+
+// Nobody has a handle of it, or its device is closed.
+void Device::end_target(Qp &qp) noexcept {
+    process_->dismiss(qp);
+    qps_.remove(&qp);
+}
+
+void end_target(Qp &target) noexcept {
+    target.target->device->end_target(target);
+}
+
+// Handles first, which may end their QPs; what others still have open ends with the device.
+void Device::close_xrc() noexcept {
+    std::vector<Qp *> targets;
+    qps_.for_each([&](Qp &qp) {
+        if (qp.handle_of != nullptr) withdraw_handle(qp);
+    });
+    const std::lock_guard hold(process_->mutex());
+    qps_.for_each([&](Qp &qp) {
+        if (qp.target != nullptr) targets.push_back(&qp);
+    });
+    for (Qp *target : targets)
+        end_target(*target);
+}
+
+Result<void> Device::close_handle(Qp &qp) {
+    withdraw_handle(qp);
+    Host::table().retire_qp(&qp);
+    qps_.remove(&qp);
     return {};
 }
 

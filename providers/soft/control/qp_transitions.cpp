@@ -25,6 +25,7 @@ constexpr int kMigration = IBV_QP_ALT_PATH | IBV_QP_PATH_MIG_STATE;
 constexpr int kPeer = IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN;
 constexpr int kRetry =
     IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC;
+constexpr int kResponder = IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
 
 struct Row {
     ibv_qp_state from;
@@ -32,41 +33,56 @@ struct Row {
     Attributes rc;
     Attributes uc;
     Attributes ud;
+    Attributes xrc_send;
+    Attributes xrc_recv;
 };
 
 // A change that the type does not know.
 constexpr Attributes kNone{-1, -1};
 
-// SQD has no PORT for UC, and UD no AV at all: a datagram's path is in its address handle. RC is
-// never in SQE (IBTA 10.3.1.6): its errors are fatal.
+// SQD has no PORT for UC, and UD no AV at all: a datagram's path is in its address handle. RC and
+// XRC are never in SQE (IBTA 10.3.1.6): their errors are fatal. Each end of XRC takes what only the
+// other needs, as perftest gives it to both.
 constexpr Row kRows[] = {
     {IBV_QPS_RESET,
      IBV_QPS_INIT,
      {kPkey | kPort | kAccess, 0},
      {kPkey | kPort | kAccess, 0},
-     {kPkey | kPort | kQkey, 0}},
+     {kPkey | kPort | kQkey, 0},
+     {kPkey | kPort | kAccess, 0},
+     {kPkey | kPort | kAccess, 0}},
     {IBV_QPS_INIT,
      IBV_QPS_INIT,
      {0, kPkey | kPort | kAccess},
      {0, kPkey | kPort | kAccess},
-     {0, kPkey | kPort | kQkey}},
+     {0, kPkey | kPort | kQkey},
+     {0, kPkey | kPort | kAccess},
+     {0, kPkey | kPort | kAccess}},
     {IBV_QPS_INIT,
      IBV_QPS_RTR,
      {kPeer | IBV_QP_MAX_DEST_RD_ATOMIC | kRnrTimer, IBV_QP_ALT_PATH | kAccess | kPkey},
      {kPeer, IBV_QP_ALT_PATH | kAccess | kPkey},
-     {0, kPkey | kQkey}},
+     {0, kPkey | kQkey},
+     {kPeer, IBV_QP_ALT_PATH | kAccess | kPkey | kResponder},
+     {kPeer | kResponder, IBV_QP_ALT_PATH | kAccess | kPkey}},
     {IBV_QPS_RTR,
      IBV_QPS_RTS,
      {IBV_QP_SQ_PSN | kRetry, kNow | kAccess | kRnrTimer | kMigration},
      {IBV_QP_SQ_PSN, kNow | kAccess | kMigration},
-     {IBV_QP_SQ_PSN, kNow | kQkey}},
+     {IBV_QP_SQ_PSN, kNow | kQkey},
+     {IBV_QP_SQ_PSN | kRetry, kNow | kAccess | kMigration},
+     {IBV_QP_SQ_PSN | IBV_QP_TIMEOUT, kNow | kAccess | kRnrTimer | kMigration | kRetry}},
     {IBV_QPS_RTS,
      IBV_QPS_RTS,
      {0, kNow | kAccess | kRnrTimer | kMigration},
      {0, kNow | kAccess | kMigration},
-     {0, kNow | kQkey}},
+     {0, kNow | kQkey},
+     {0, kNow | kAccess | kMigration},
+     {0, kNow | kAccess | kRnrTimer | kMigration}},
     {IBV_QPS_RTS,
      IBV_QPS_SQD,
+     {0, IBV_QP_EN_SQD_ASYNC_NOTIFY},
+     {0, IBV_QP_EN_SQD_ASYNC_NOTIFY},
      {0, IBV_QP_EN_SQD_ASYNC_NOTIFY},
      {0, IBV_QP_EN_SQD_ASYNC_NOTIFY},
      {0, IBV_QP_EN_SQD_ASYNC_NOTIFY}},
@@ -75,13 +91,17 @@ constexpr Row kRows[] = {
      {0, kPort | IBV_QP_AV | kRetry | IBV_QP_MAX_DEST_RD_ATOMIC | kAccess | kPkey | kRnrTimer |
              kMigration},
      {0, IBV_QP_AV | kAccess | kPkey | kMigration},
-     {0, kPkey | kQkey}},
+     {0, kPkey | kQkey},
+     {0, kPort | IBV_QP_AV | kRetry | kAccess | kPkey | kMigration},
+     {0, kPort | IBV_QP_AV | IBV_QP_TIMEOUT | kResponder | kAccess | kPkey | kMigration}},
     {IBV_QPS_SQD,
      IBV_QPS_RTS,
      {0, kNow | kAccess | kRnrTimer | kMigration},
      {0, kNow | kAccess | kMigration},
-     {0, kNow | kQkey}},
-    {IBV_QPS_SQE, IBV_QPS_RTS, kNone, {0, kNow | kAccess}, {0, kNow | kQkey}},
+     {0, kNow | kQkey},
+     {0, kNow | kAccess | kMigration},
+     {0, kNow | kAccess | kRnrTimer | kMigration}},
+    {IBV_QPS_SQE, IBV_QPS_RTS, kNone, {0, kNow | kAccess}, {0, kNow | kQkey}, kNone, kNone},
 };
 
 // Some are about memory alone: programs hand on the flags of their regions.
@@ -134,17 +154,36 @@ const char *name_of(ibv_qp_state state) noexcept {
     return index < std::size(kNames) ? kNames[index] : "no state";
 }
 
+namespace {
+
+// The attributes of a type, or nullptr where it is none of ours.
+const Attributes *of_type(const Row &row, ibv_qp_type type) noexcept {
+    switch (type) {
+    case IBV_QPT_RC:
+        return &row.rc;
+    case IBV_QPT_UC:
+        return &row.uc;
+    case IBV_QPT_UD:
+        return &row.ud;
+    case IBV_QPT_XRC_SEND:
+        return &row.xrc_send;
+    case IBV_QPT_XRC_RECV:
+        return &row.xrc_recv;
+    default:
+        return nullptr;
+    }
+}
+
+}  // namespace
+
 const Attributes *find_transition(ibv_qp_type type, ibv_qp_state from, ibv_qp_state to) noexcept {
     static constexpr Attributes kNothing{0, 0};
-    const bool is_type = type == IBV_QPT_RC || type == IBV_QPT_UC || type == IBV_QPT_UD;
-    if (!is_type) return nullptr;
+    if (of_type(kRows[0], type) == nullptr) return nullptr;
     if (to == IBV_QPS_RESET || to == IBV_QPS_ERR) return &kNothing;
     for (const Row &row : kRows) {
         if (row.from != from || row.to != to) continue;
-        const Attributes &attributes = type == IBV_QPT_RC   ? row.rc
-                                       : type == IBV_QPT_UC ? row.uc
-                                                            : row.ud;
-        return attributes.required == kNone.required ? nullptr : &attributes;
+        const Attributes *attributes = of_type(row, type);
+        return attributes->required == kNone.required ? nullptr : attributes;
     }
     return nullptr;
 }

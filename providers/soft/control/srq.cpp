@@ -36,16 +36,20 @@ Result<void> allocate(WorkRing<RecvWqe> &ring, const Pd &domain, uint32_t max_wr
 }  // namespace
 
 Result<ibv_srq *> Device::create_srq(ibv_pd *ibpd, ibv_srq_init_attr *attr) {
+    VERBS_TRY(srq, make_srq(*static_cast<Pd *>(ibpd), attr->attr));
+    attr->attr.max_sge = srq->max_sge;
+    return srq;
+}
+
+Result<Srq *> Device::make_srq(Pd &pd, const ibv_srq_attr &attr) {
     VERBS_CHECK(judge_faults(Call::create_srq));
-    VERBS_CHECK(judge(attr->attr.max_wr, attr->attr.max_sge));
-    auto &pd = *static_cast<Pd *>(ibpd);
+    VERBS_CHECK(judge(attr.max_wr, attr.max_sge));
     Owned<Srq>::New srq(pd);
     srq->async_events = &async_events_;
-    srq->max_wr = attr->attr.max_wr;
-    srq->max_sge = std::max(attr->attr.max_sge, 1u);
+    srq->max_wr = attr.max_wr;
+    srq->max_sge = std::max(attr.max_sge, 1u);
     srq->handle = handles_.fetch_add(1);
     VERBS_CHECK(allocate(srq->ring, pd, srq->max_wr, srq->max_sge));
-    attr->attr.max_sge = srq->max_sge;
     pd.users.fetch_add(1);
     return srqs_.keep(std::move(srq));
 }
@@ -90,6 +94,10 @@ Result<void> Device::destroy_srq(ibv_srq *ibsrq) {
     auto *srq = static_cast<Srq *>(ibsrq);
     if (const uint32_t users = srq->users.load(); users != 0)
         return fail(EBUSY, std::to_string(users) + " queue pairs still receive from here");
+    if (srq->xrc != nullptr) {
+        process_->dismiss(*srq);
+        srq->xrcd_users->fetch_sub(1);
+    }
     if (!process_->is_inherited())
         async_events_.purge(reinterpret_cast<uintptr_t>(ibsrq), sizeof(ib_uverbs_async_event_desc));
     Host::table().retire_srq(srq);

@@ -25,6 +25,13 @@ void send_comp_event(Cq &cq) noexcept {
     cq.events->pipe.write(&event, sizeof event);
 }
 
+// One event is for all that the ring has. Under the lock.
+void note_told(Cq &cq) noexcept {
+    cq.armed.store(Armed::no, std::memory_order_relaxed);
+    cq.has_untold = false;
+    cq.has_untold_solicited = false;
+}
+
 void report_overrun(Cq &cq) noexcept {
     ib_uverbs_async_event_desc event{};
     event.element = reinterpret_cast<uintptr_t>(static_cast<ibv_cq *>(&cq));
@@ -60,12 +67,13 @@ constexpr std::size_t kLooks = 256;
 // it: with more spinning programs than processors, the peer may be among those.
 constexpr uint32_t kPollsBetweenYields = 4096;
 
-// A poll found nothing.
+// A poll found nothing. Who is armed for all that comes sleeps soon; for solicited completions
+// alone, a program may be armed for good (UCX over UD) and poll all the same.
 void note_empty(Cq &cq) noexcept {
     const uint32_t polls = cq.polls.load(std::memory_order_relaxed) + 1;
     cq.polls.store(polls, std::memory_order_relaxed);
     if (polls >= kPollsThatSpin && !cq.is_polled.load(std::memory_order_relaxed) &&
-        cq.armed.load(std::memory_order_relaxed) == Armed::no)
+        cq.armed.load(std::memory_order_relaxed) != Armed::next)
         begin_polling(cq);
     if (polls % kPollsBetweenYields == 0) ::sched_yield();
 }
@@ -84,7 +92,8 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
     bool overran = false;
     cq.lock.lock();
     const uint32_t tail = cq.tail.load(std::memory_order_relaxed);
-    if (tail - cq.head.load(std::memory_order_relaxed) < static_cast<uint32_t>(cq.cqe)) {
+    const uint32_t waiting = tail - cq.head.load(std::memory_order_relaxed);
+    if (waiting < static_cast<uint32_t>(cq.cqe)) {
         cq.ring[tail & (cq.capacity - 1)] = wc;
         if (cq.stamps != nullptr) [[unlikely]]
             cq.stamps[tail & (cq.capacity - 1)] = monotonic_ns();
@@ -95,8 +104,11 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
     }
     const Armed armed = cq.armed.load(std::memory_order_relaxed);
     if (armed == Armed::next || (armed == Armed::solicited && solicited)) {
-        cq.armed.store(Armed::no, std::memory_order_relaxed);
+        note_told(cq);
         fires = true;
+    } else {
+        cq.has_untold_solicited = solicited || (cq.has_untold_solicited && waiting != 0);
+        cq.has_untold = true;
     }
     cq.lock.unlock();
     if (fires) send_comp_event(cq);
@@ -113,7 +125,65 @@ void progress(Cq &cq, Sink &sink) noexcept {
         poll_queues(*cq.polled[at], cq, sink);
     }
     cq.next_polled = at;
+    for (const Cq::Hub &hub : cq.hubs) {
+        Sink none{nullptr, nullptr};  // where a message completes depends on the message
+        progress(*hub.cq, none);
+    }
     cq.progress_lock.unlock();
+}
+
+namespace {
+
+// The next two under the progress lock.
+void become_polled(Cq &cq) noexcept {
+    cq.is_polled.store(true, std::memory_order_relaxed);
+    for (Qp *qp : cq.polled)
+        update_kicks(*qp);
+}
+
+void become_unpolled(Cq &cq) noexcept {
+    cq.is_polled.store(false, std::memory_order_relaxed);
+    for (Qp *qp : cq.polled)
+        update_kicks(*qp);
+    // What came before the peers could see that they have to kick again.
+    for (Qp *qp : cq.polled)
+        progress(*qp);
+}
+
+// One of the hub's CQs is polled, or is no longer. Under the CQ's progress lock.
+void enter_polled(Cq &hub) noexcept {
+    const std::lock_guard hold(hub.progress_lock);
+    if (hub.polled_members++ == 0) become_polled(hub);
+}
+
+void leave_polled(Cq &hub) noexcept {
+    const std::lock_guard hold(hub.progress_lock);
+    if (--hub.polled_members == 0) become_unpolled(hub);
+}
+
+auto place_of(Cq &cq, const Cq &hub) noexcept {
+    return std::find_if(cq.hubs.begin(), cq.hubs.end(),
+                        [&](const Cq::Hub &one) { return one.cq == &hub; });
+}
+
+}  // namespace
+
+void join_hub(Cq &cq, Cq &hub) {
+    const std::lock_guard hold(cq.progress_lock);
+    if (const auto known = place_of(cq, hub); known != cq.hubs.end()) {
+        ++known->queues;
+        return;
+    }
+    cq.hubs.push_back({&hub, 1});
+    if (cq.is_polled.load(std::memory_order_relaxed)) enter_polled(hub);
+}
+
+void leave_hub(Cq &cq, Cq &hub) noexcept {
+    const std::lock_guard hold(cq.progress_lock);
+    const auto known = place_of(cq, hub);
+    if (--known->queues != 0) return;
+    cq.hubs.erase(known);
+    if (cq.is_polled.load(std::memory_order_relaxed)) leave_polled(hub);
 }
 
 void begin_polling(Cq &cq) noexcept {
@@ -121,9 +191,9 @@ void begin_polling(Cq &cq) noexcept {
         const std::lock_guard hold(cq.progress_lock);
         if (cq.is_polled.load(std::memory_order_relaxed)) return;
         cq.polls_seen.store(cq.polls.load(std::memory_order_relaxed), std::memory_order_relaxed);
-        cq.is_polled.store(true, std::memory_order_relaxed);
-        for (Qp *qp : cq.polled)
-            update_kicks(*qp);
+        become_polled(cq);
+        for (const Cq::Hub &hub : cq.hubs)
+            enter_polled(*hub.cq);
     }
     cq.owner->watch(cq);
 }
@@ -132,12 +202,9 @@ void end_polling(Cq &cq) noexcept {
     const std::lock_guard hold(cq.progress_lock);
     cq.polls.store(0, std::memory_order_relaxed);
     if (!cq.is_polled.load(std::memory_order_relaxed)) return;
-    cq.is_polled.store(false, std::memory_order_relaxed);
-    for (Qp *qp : cq.polled)
-        update_kicks(*qp);
-    // What came before the peers could see that they have to kick again.
-    for (Qp *qp : cq.polled)
-        progress(*qp);
+    become_unpolled(cq);
+    for (const Cq::Hub &hub : cq.hubs)
+        leave_polled(*hub.cq);
 }
 
 void forget_completions(Cq &cq, uint32_t qp_num) noexcept {
@@ -187,13 +254,21 @@ int take_stamped(Cq &cq, ibv_wc &wc, int64_t &made_at_ns) noexcept {
 
 int req_notify_cq(ibv_cq *ibcq, int solicited_only) noexcept {
     Cq &cq = *static_cast<Cq *>(ibcq);
+    bool fires = false;
     {
         const std::lock_guard hold(cq.lock);
+        fires = !cq.is_empty() && (solicited_only == 0 ? cq.has_untold : cq.has_untold_solicited);
         // Asking for less does not take back that more was asked for.
-        if (solicited_only == 0)
+        if (fires)
+            note_told(cq);
+        else if (solicited_only == 0)
             cq.armed.store(Armed::next, std::memory_order_relaxed);
         else if (cq.armed.load(std::memory_order_relaxed) == Armed::no)
             cq.armed.store(Armed::solicited, std::memory_order_relaxed);
+    }
+    if (fires) {
+        send_comp_event(cq);
+        return 0;
     }
     if (cq.is_polled.load(std::memory_order_relaxed)) {
         end_polling(cq);

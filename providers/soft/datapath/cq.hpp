@@ -60,7 +60,7 @@ struct Cq : PublicCq {
         return head.load(std::memory_order_relaxed) == tail.load(std::memory_order_relaxed);
     }
 
-    SpinLock lock;  // leaf: the ring, its size (cqe too) and `armed`
+    SpinLock lock;  // leaf: the ring, its size (cqe too), what is armed and untold
     ibv_wc *ring = nullptr;
     int64_t *stamps = nullptr;  // when each entry was made; nullptr unless the program asked
     QueueMemory memory;         // of both
@@ -69,6 +69,10 @@ struct Cq : PublicCq {
     std::atomic<uint32_t> head{0};
     std::atomic<uint32_t> tail{0};
     std::atomic<Armed> armed{Armed::no};  // written under the lock
+    // The ring has something of which no event told, and something solicited. Mean nothing while
+    // it is empty.
+    bool has_untold = false;
+    bool has_untold_solicited = false;
     bool overrun = false;
 
     // Taken before any queue's lock; a poller that finds it taken leaves the work to its holder.
@@ -81,6 +85,16 @@ struct Cq : PublicCq {
     // Polls since the queue was armed or the progress thread last looked.
     std::atomic<uint32_t> polls{0};
     std::atomic<uint32_t> polls_seen{0};  // by the progress thread when it last looked
+
+    // The XRC domains (datapath/xrc.hpp) that have receive queues which complete here, each by its
+    // hub: a CQ of its own that is never filled. Whoever polls this one polls those. Under
+    // progress_lock, which is taken before the hub's.
+    struct Hub {
+        Cq *cq;
+        uint32_t queues;  // receive queues of the domain that complete here
+    };
+    std::vector<Hub> hubs;
+    uint32_t polled_members = 0;  // of a hub: CQs that are polled; under the hub's progress_lock
 };
 
 // Appends a completion; fires the completion event if the queue is armed for it. With a sink, the
@@ -89,6 +103,10 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
 
 // Runs the engine for the queue pairs that complete here.
 void progress(Cq &cq, Sink &sink) noexcept;
+
+// A receive queue of the hub's domain completes here from now on, or no longer.
+void join_hub(Cq &cq, Cq &hub);
+void leave_hub(Cq &cq, Cq &hub) noexcept;
 
 // From now on, or no longer, the program's polling is the engine of this queue.
 void begin_polling(Cq &cq) noexcept;
@@ -103,6 +121,8 @@ void forget_completions(Cq &cq, uint32_t qp_num) noexcept;
 
 // The two entries of context->ops.
 int poll_cq(ibv_cq *cq, int count, ibv_wc *wc) noexcept;
+// Fires at once where something waits of which no event told: programs that poll, arm and sleep
+// (UCX) would miss what came in between.
 int req_notify_cq(ibv_cq *cq, int solicited_only) noexcept;
 
 }  // namespace soft

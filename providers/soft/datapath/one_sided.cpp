@@ -59,6 +59,7 @@ Transmission read_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
         message->flags = 0;
         message->payload = sizeof place;
         message->length = wqe.length;
+        message->qkey_or_ack = wqe.qkey_or_srqn;
         message->argument = wqe.moved;
         wqe.end = channel.publish(message);
         wqe.asked = wqe.moved + place.length;
@@ -98,7 +99,8 @@ int copy_directly(Qp &qp, SendWqe &wqe, MemoryList &memory, uint32_t needed) noe
     if (!channel.is_attached()) {
         code = ENOTCONN;  // turned away meanwhile: see RxEnd::await_copy
     } else if (find_place(link.home(), wqe.rkey, wqe.remote_address, wqe.length, needed,
-                          header.responder_pd.load(std::memory_order_relaxed), place)) {
+                          header.responder_pd.load(std::memory_order_relaxed),
+                          channel.responder_qpn(), place)) {
         uint8_t *there = link.find_shared(place.file, place.file_offset, wqe.length);
         if (there != nullptr) {
             copy_by_mapping(wqe, memory, there);
@@ -129,12 +131,14 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     MemoryList memory;
     if (!list_memory(qp, wqe, is_read ? static_cast<uint32_t>(IBV_ACCESS_LOCAL_WRITE) : 0, memory))
         return {Step::failed, IBV_WC_LOC_PROT_ERR};
-    ChannelHeader &header = channel.header();
+    const ChannelHeader &header = channel.header();
     if (is_read && qp.sq.max_rd_atomic == 0) return {Step::failed, IBV_WC_LOC_QP_OP_ERR};
     const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
     if ((header.responder_access.load(std::memory_order_acquire) & needed) == 0)
         return {Step::failed, IBV_WC_REM_INV_REQ_ERR};
     if (wqe.length == 0) return is_oldest(qp) ? kDone : kWait;
+    // Which domain the key must be of is known where the receive queue is.
+    if (qp.is_xrc) return through_ring(qp, wqe, memory);
     const bool needs_responder = !channel.link().reaches_peer() || !memory.is_plain();
     if (needs_responder && (!is_oldest(qp) || wqe.moved != 0 || wqe.asked != 0))
         return through_ring(qp, wqe, memory);

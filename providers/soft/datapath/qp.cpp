@@ -4,6 +4,7 @@
 #include "datapath/qp.hpp"
 
 #include "datapath/fence.hpp"
+#include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
 
@@ -22,6 +23,14 @@ void for_each_sender(ReceiveQueue &rq, Visit &&visit) {
     if (rq.channel != nullptr) visit(*rq.channel);
     for (auto &sender : rq.senders)
         visit(*sender);
+}
+
+// The channel of a connection, and those of XRC that are not in use.
+template <class Visit>
+void for_each_connection(SendQueue &sq, Visit &&visit) {
+    if (sq.channel != nullptr) visit(*sq.channel);
+    for (XrcRoute &route : sq.xrc_routes)
+        if (route.parked != nullptr) visit(*route.parked);
 }
 
 // Asks every sender to wake us from now on. True when something came in meanwhile.
@@ -68,6 +77,36 @@ bool can_advance(const Qp &qp) noexcept {
 }
 
 }  // namespace
+
+Qp::Qp(Process &process, Pd *domain) noexcept
+    : PublicQp{},  // NOLINT(readability-redundant-member-init)
+      owner(&process), domain_pd(domain) {}
+
+Qp::~Qp() = default;
+
+namespace {
+
+// Where a queue pair stands among those that complete into a CQ; under its progress_lock.
+std::size_t &place_in(Qp &qp, const Cq &cq) noexcept {
+    return qp.sends_to == &cq ? qp.place_in_sends_to : qp.place_in_receives_to;
+}
+
+}  // namespace
+
+void join_queue(Cq &cq, Qp &qp) {
+    const std::lock_guard hold(cq.progress_lock);
+    place_in(qp, cq) = cq.polled.size();
+    cq.polled.push_back(&qp);
+}
+
+void leave_queue(Cq &cq, Qp &qp) noexcept {
+    const std::lock_guard hold(cq.progress_lock);
+    const std::size_t place = place_in(qp, cq);
+    Qp *last = cq.polled.back();
+    cq.polled[place] = last;
+    place_in(*last, cq) = place;
+    cq.polled.pop_back();
+}
 
 int64_t monotonic_ns() noexcept {
     timespec now{};
@@ -127,12 +166,11 @@ void update_kicks(Qp &qp) noexcept {
     }
     const std::lock_guard hold(qp.sq.lock);
     const bool sends_polled = is_polled(qp.sends_to);
-    if (qp.sq.channel != nullptr)
-        qp.sq.channel->skip_fences(skips && qp.sq.channel->link().peer_has_barrier());
-    if (!sends_polled)
-        advance_sends(qp);  // asks for kicks if something is outstanding
-    else if (qp.sq.channel != nullptr)
-        qp.sq.channel->header().requester_wants_kick.store(0, std::memory_order_relaxed);
+    for_each_connection(qp.sq, [&](TxEnd &end) {
+        end.skip_fences(skips && end.link().peer_has_barrier());
+        if (sends_polled) end.header().requester_wants_kick.store(0, std::memory_order_relaxed);
+    });
+    if (!sends_polled) advance_sends(qp);  // asks for kicks if something is outstanding
 }
 
 void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept {
@@ -156,9 +194,13 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
         const std::lock_guard polling(qp.receives_to->progress_lock);
         const std::lock_guard hold(qp.rq.lock);
         ChannelHeader &header = end->header();
-        header.responder_access.store(qp.remote_access.load(std::memory_order_relaxed),
-                                      std::memory_order_relaxed);
-        header.responder_pd.store(qp.domain_pd->number, std::memory_order_relaxed);
+        if (qp.is_xrc)
+            introduce_xrc(qp, header);
+        else
+            header.responder_pd.store(qp.domain_pd->number, std::memory_order_relaxed);
+        if (!is_stand_in(qp))
+            header.responder_access.store(qp.remote_access.load(std::memory_order_relaxed),
+                                          std::memory_order_relaxed);
         header.responder_state.store(static_cast<uint32_t>(ResponderState::attached),
                                      std::memory_order_release);
         if (qp.is_datagram) {
@@ -210,21 +252,14 @@ void requester_closed(Qp &qp, Link &link, uint32_t channel) noexcept {
 void responder_ready(Qp &qp) noexcept {
     {
         const std::lock_guard hold(qp.sq.lock);
-        // Turned away already, which may be told before the answer to the opening is.
-        if (qp.sq.channel != nullptr && qp.sq.channel->is_closed()) return;
+        const TxEnd *peer = channel_to_peer(qp.sq);
+        // Turned away already, which may be told before the answer to the opening is. XRC: the
+        // answer may be that of another process.
+        if (peer != nullptr && (peer->is_closed() || (qp.is_xrc && !peer->is_attached()))) return;
         qp.sq.unreachable = false;
         qp.sq.give_up_at_ns = 0;
     }
     progress(qp);
-}
-
-namespace {
-
-// A group's member may be found again where it was lost: the next datagram to the group looks.
-void doubt_groups(SendQueue &sq) noexcept {
-    ++sq.lost_routes;
-    for (auto &[gid, group] : sq.groups)
-        group.as_of = 0;
 }
 
 // The responder may forget the channel, and what is still in it.
@@ -237,9 +272,71 @@ void close_channel(TxEnd &end) noexcept {
     if (!end.link().is_lost()) end.link().send(packet);
 }
 
+namespace {
+
+// A group's member may be found again where it was lost: the next datagram to the group looks.
+void doubt_groups(SendQueue &sq) noexcept {
+    ++sq.lost_routes;
+    for (auto &[gid, group] : sq.groups)
+        group.as_of = 0;
+}
+
+// A process that has XRC receive queues takes our messages no more. True when some were on their
+// way there.
+bool lose_route(Qp &qp, std::size_t route) noexcept {
+    SendQueue &sq = qp.sq;
+    advance_sends(qp);  // what it has done before, or refused
+    sq.xrc_routes[route].is_refused = true;
+    if (route != sq.xrc_route) return false;
+    const bool was_under_way =
+        sq.ring.head != sq.sent || (!sq.ring.is_empty() && sq.ring.at(sq.sent).moved != 0);
+    if (!was_under_way) advance_sends(qp);  // what waits for it fails
+    return was_under_way;
+}
+
+// The receive queues are gone, which for a sender is as if they had never been.
+void fail_route(Qp &qp) noexcept {
+    {
+        const std::lock_guard hold(qp.sq.lock);
+        tell_refusal(qp, IBV_WC_REM_INV_REQ_ERR);
+    }
+    enter_error(qp, IBV_WC_REM_INV_REQ_ERR);
+}
+
+// False: the link leads to the peer.
+bool further_link_lost(Qp &qp, Link &link) noexcept {
+    bool failed = false;
+    {
+        const std::lock_guard polling(qp.sends_to->progress_lock);
+        const std::lock_guard hold(qp.sq.lock);
+        const std::size_t route =
+            find_further_route(qp.sq, [&](const TxEnd &end) { return &end.link() == &link; });
+        if (route == 0) return false;
+        failed = lose_route(qp, route);
+    }
+    if (failed) fail_route(qp);
+    return true;
+}
+
+// False: the channel is the one to the peer.
+bool further_responder_unready(Qp &qp, uint32_t channel) noexcept {
+    bool failed = false;
+    {
+        const std::lock_guard polling(qp.sends_to->progress_lock);
+        const std::lock_guard hold(qp.sq.lock);
+        const std::size_t route =
+            find_further_route(qp.sq, [&](const TxEnd &end) { return end.id() == channel; });
+        if (route == 0) return false;
+        failed = lose_route(qp, route);
+    }
+    if (failed) fail_route(qp);
+    return true;
+}
+
 }  // namespace
 
 void responder_unready(Qp &qp, uint32_t channel, bool for_good) noexcept {
+    if (qp.is_xrc && further_responder_unready(qp, channel)) return;
     const std::lock_guard polling(qp.sends_to->progress_lock);
     const std::lock_guard hold(qp.sq.lock);
     // What an unreliable sender sends to a QP that is not there is lost; the next post asks again.
@@ -258,6 +355,7 @@ void responder_unready(Qp &qp, uint32_t channel, bool for_good) noexcept {
 }
 
 void link_lost(Qp &qp, Link &link) noexcept {
+    if (qp.is_xrc && further_link_lost(qp, link)) return;
     bool failed = false;
     bool was_ours = false;
     if (link.role() == Link::Role::responder) {
@@ -278,12 +376,12 @@ void link_lost(Qp &qp, Link &link) noexcept {
         if (!qp.is_reliable && qp.sq.channel != nullptr && &qp.sq.channel->link() == &link)
             qp.sq.channel.reset();
         advance_sends(qp);
-        if (qp.sq.channel != nullptr && &qp.sq.channel->link() == &link) {
+        const TxEnd *peer = channel_to_peer(qp.sq);
+        if (peer != nullptr && &peer->link() == &link) {
             qp.sq.unreachable = true;
             // A peer that destroyed its queue pair and ended did not die: whoever sends to it waits
             // as long as he asked to (who asked for ever hears of it now).
-            was_ours =
-                !qp.sq.channel->is_closed() || (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
+            was_ours = !peer->is_closed() || (qp.sq.patience_ns == 0 && !qp.sq.ring.is_empty());
             if (!was_ours) advance_sends(qp);  // starts that clock
         }
     }
@@ -337,8 +435,10 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
 void stop_requesting(Qp &qp) noexcept {
     const std::lock_guard polling(qp.sends_to->progress_lock);
     const std::lock_guard hold(qp.sq.lock);
-    if (qp.sq.channel != nullptr) close_channel(*qp.sq.channel);
+    for_each_connection(qp.sq, [](TxEnd &end) { close_channel(end); });
     qp.sq.channel.reset();
+    qp.sq.xrc_routes.clear();
+    qp.sq.xrc_route = 0;
     for (auto &[qpn, route] : qp.sq.routes)
         if (route != nullptr) close_channel(*route);
     qp.sq.routes.clear();
@@ -366,6 +466,8 @@ void disconnect(Qp &qp) noexcept {
 }
 
 void report_qp_event(Qp &qp, ibv_event_type type) noexcept {
+    if (qp.target != nullptr) return report_event(*qp.target, type);
+    if (qp.async_events == nullptr) return;  // a stand-in, of which no program knows
     ib_uverbs_async_event_desc event{};
     event.element = reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&qp));
     event.event_type = type;

@@ -3,9 +3,9 @@
 //
 // Locks, in the order in which they may be taken: the process's mutex, a CQ's progress_lock, the
 // send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a link's mutex, the
-// process's timers and watch list). Two queues of one kind are never held at once. A channel comes
-// and goes under its queue's lock and the progress lock of the CQ that the queue completes to, so
-// that a poller can look at it with the latter alone.
+// process's timers, watch list and windows). Two queues of one kind are never held at once. A
+// channel comes and goes under its queue's lock and the progress lock of the CQ that the queue
+// completes to, so that a poller can look at it with the latter alone.
 #pragma once
 
 #include "core/fd.hpp"
@@ -35,6 +35,9 @@ namespace soft {
 class Device;
 class Process;
 struct Srq;
+struct XrcDomain;
+struct XrcHandle;
+struct XrcTarget;
 
 using Gid = std::array<uint8_t, 16>;
 // The queue pairs attached to a multicast group, in ascending order.
@@ -105,6 +108,11 @@ struct Mw : ibv_mw {
     // lock of the QP that binds, one at a time as verbs asks of the program.
     uint32_t bound_key = 0;  // valid for peers now; 0 when not bound
     Mr *region = nullptr;    // what it is bound to
+    // Of type 2: peers take its bindings back too, so that these and the two above are under the
+    // lock of the process's Windows.
+    bool is_type_2 = false;
+    uint32_t last_key = 0;  // which the next bind may not have again
+    uint32_t holder = 0;    // the queue pair that it is bound to
 };
 
 struct Ah : ibv_ah {
@@ -127,8 +135,13 @@ struct Binding {
     uint32_t key;  // what the window's rkey becomes
 };
 
-// Not among the public opcodes: ibv_bind_mw is how a program asks for it.
-inline constexpr uint8_t kOpcodeBind = 0x80;
+// In place of the public opcodes, and above all of these: what changes windows and moves nothing.
+inline constexpr uint8_t kOpcodeBind = 0x80;        // by ibv_bind_mw, or IBV_WR_BIND_MW
+inline constexpr uint8_t kOpcodeInvalidate = 0x81;  // IBV_WR_LOCAL_INV; the key is in imm_be
+// IBV_WR_ATOMIC_WRITE: in the free place of IBV_WR_LOCAL_INV, where it is one range with the other
+// atomics.
+inline constexpr uint8_t kOpcodeAtomicWrite = IBV_WR_ATOMIC_FETCH_AND_ADD + 1;
+static_assert(kOpcodeAtomicWrite == IBV_WR_LOCAL_INV);
 
 // One send request in the queue. Its gather list, or its inline data, follows it in memory.
 struct SendWqe {
@@ -142,7 +155,7 @@ struct SendWqe {
     uint32_t rkey;
     uint32_t imm_be;
     uint32_t remote_qpn;
-    uint32_t qkey;
+    uint32_t qkey_or_srqn;
     uint16_t sge_count;
     uint8_t opcode;
     bool is_signaled : 1;
@@ -211,6 +224,14 @@ private:
 inline constexpr uint64_t kNothingToDo = ~uint64_t{0};
 inline constexpr uint64_t kAlwaysTry = 0;
 
+// XRC: a channel to the process that owns a block of numbers, while it is not the queue's
+// `channel`.
+struct XrcRoute {
+    uint32_t block;
+    bool is_refused;  // no receive queue there takes our messages
+    std::unique_ptr<TxEnd> parked;
+};
+
 struct SendQueue {
     SpinLock lock;
     Sink *sink = nullptr;  // of the poller that holds the lock
@@ -220,12 +241,16 @@ struct SendQueue {
     WorkRing<SendWqe> ring;
     uint32_t sent = 0;  // requests before this one are on their way (head <= sent <= tail)
     bool signals_all = false;
-    std::unique_ptr<TxEnd> channel;  // RC, UC: to the connected peer
+    std::unique_ptr<TxEnd> channel;  // RC, UC: to the connected peer; XRC: the one in use
+    // XRC: every channel has its place here, the first is the one to the connected peer.
+    std::vector<XrcRoute> xrc_routes;
+    std::size_t xrc_route = 0;  // whose channel is in use
     // UD: to each QP that was sent to. A null entry is a peer that could not be reached.
     std::unordered_map<uint32_t, std::unique_ptr<TxEnd>> routes;
-    std::map<Gid, Group> groups;  // UD: that were sent to
-    uint64_t lost_routes = 0;     // how many of `routes` went, which puts the groups in doubt
-    uint32_t max_rd_atomic = 0;   // at most kAtomicResults
+    std::map<Gid, Group> groups;       // UD: that were sent to
+    uint64_t lost_routes = 0;          // how many of `routes` went, which puts the groups in doubt
+    bool takes_atomic_writes = false;  // experimental: asked for when it was made
+    uint32_t max_rd_atomic = 0;        // at most kAtomicResults
     uint32_t atomics_under_way = 0;
     uint32_t next_result = 0;  // place of the next atomic's result
     // The responder cannot take anything now (not ready, gone): when to give up; 0 not running.
@@ -245,7 +270,8 @@ struct ReceiveQueue {
     // What our own messages tell the peer of `channel` (qkey_or_ack).
     std::atomic<uint32_t> acknowledgement{0};
     WorkRing<RecvWqe> ring;
-    Srq *srq = nullptr;  // where receives come from instead of `ring`
+    Srq *srq = nullptr;  // where receives come from instead of `ring`; XRC: for this message
+    Cq *completes_to = nullptr;  // XRC: the receive queue's
     // The receive that was taken out of the SRQ for the message in hand, and room for its SGEs.
     struct Taken {
         RecvWqe wqe;
@@ -284,15 +310,19 @@ using PublicQp = ibv_qp;
 
 struct Qp : PublicQp {
     // A plain one has no constructor that would clear it.
-    Qp(Process &process, Pd &domain) noexcept
-        : PublicQp{},  // NOLINT(readability-redundant-member-init)
-          owner(&process), domain_pd(&domain) {}
+    Qp(Process &process, Pd *domain) noexcept;
+    Qp(const Qp &) = delete;
+    Qp &operator=(const Qp &) = delete;
+    ~Qp();
 
     Process *owner;
-    Pd *domain_pd;
+    Pd *domain_pd;  // nullptr: receives by XRC, in the domains of the receive queues
     // The library writes the public qp_type once more after create_qp, while the thread may look.
     bool is_datagram = false;
-    bool is_reliable = false;   // RC: what cannot be delivered is an error, not a loss
+    bool is_xrc = false;        // messages name a receive queue
+    bool has_one_peer = true;   // neither of the two: messages need no address
+    bool opens_ways = false;    // unreliable, or XRC: a post may find that a channel is missing
+    bool is_reliable = false;   // RC, XRC: what cannot be delivered is an error, not a loss
     bool has_faults = false;    // `faults` is to be asked
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
@@ -317,6 +347,11 @@ struct Qp : PublicQp {
     SendQueue sq;
     ReceiveQueue rq;
     std::unique_ptr<QpFaults> faults;
+    // Receiving by XRC. One with neither target nor handle stands in for a queue pair of another
+    // process, whose messages are for receive queues of this one.
+    std::shared_ptr<XrcDomain> xrc;
+    std::unique_ptr<XrcTarget> target;
+    std::unique_ptr<XrcHandle> handle_of;  // not a queue pair: what the program has of one
 };
 
 // Whether a QP in this state takes messages. SQE and SQD are states of the send queue alone.
@@ -327,8 +362,13 @@ struct Qp : PublicQp {
 
 [[nodiscard]] inline ChannelKind kind_of(const Qp &qp) noexcept {
     if (qp.is_datagram) return ChannelKind::ud;
+    if (qp.is_xrc) return ChannelKind::xrc;
     return qp.is_reliable ? ChannelKind::rc : ChannelKind::uc;
 }
+
+// Among those that complete into a CQ, from now on or no longer.
+void join_queue(Cq &cq, Qp &qp);
+void leave_queue(Cq &cq, Qp &qp) noexcept;
 
 // The engine, driven by the progress thread or on its behalf: takes what arrived, retires what was
 // acknowledged, sends what waits, and asks for kicks again unless a program polls.
@@ -357,6 +397,8 @@ void disconnect(Qp &qp) noexcept;
 
 // Ends the conversation in which the QP is the requester; another one may follow.
 void stop_requesting(Qp &qp) noexcept;
+// The responder may forget the channel, and what is still in it.
+void close_channel(TxEnd &end) noexcept;
 
 // Sends, in datapath/send.cpp: all under the send queue's lock.
 void advance_sends(Qp &qp) noexcept;
@@ -366,6 +408,8 @@ void push_sends(Qp &qp) noexcept;
 void begin_drain(Qp &qp, bool tells) noexcept;
 void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept;
 void drop_oldest_unreliable(Qp &qp) noexcept;
+// The peer enters its error state, because what it was asked for was refused elsewhere.
+void tell_refusal(Qp &qp, ibv_wc_status status) noexcept;
 // Empties the queue without a completion (reset, destroy).
 void discard_sends(Qp &qp) noexcept;
 // Receives, in datapath/receive.cpp. Gives true when the QP must enter the error state, which the

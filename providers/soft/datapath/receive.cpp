@@ -8,6 +8,7 @@
 #include "datapath/grh.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/srq.hpp"
+#include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
 #include "link/remote_memory.hpp"
@@ -36,7 +37,7 @@ void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
     wc.wr_id = wqe.wr_id;
     wc.status = status;
     wc.qp_num = qp.qp_num;
-    push_completion(*qp.receives_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
+    push_completion(*qp.rq.completes_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
 }
 
 // The receive for the message in hand, or nullptr when none is posted. It stays until finish().
@@ -209,11 +210,29 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
     return Outcome::taken;
 }
 
+// Takes back the binding of the key that came with a SEND whose data is in place. Only to our own
+// peer the key meant anything, and he copies nothing while this message of his is not complete: so
+// nobody is to be waited for.
+Outcome invalidate(Qp &qp, RxEnd &end, const Arrival &arrival, const RecvWqe &wqe,
+                   ibv_wc &wc) noexcept {
+    if (!qp.is_reliable || arrival.kind != MessageKind::send ||
+        (arrival.flags & kFlagImmediate) != 0)
+        return reject(qp, end, Refusal::invalid_request);
+    const uint32_t key = arrival.imm_be;
+    const Unbound unbound = qp.owner->windows().invalidate(key, qp.qp_num);
+    if (unbound.key == 0)
+        return fail_receive(qp, end, wqe, wc, IBV_WC_REM_INV_REQ_ERR, Refusal::access);
+    unbound.region->windows.fetch_sub(1);
+    wc.invalidated_rkey = key;
+    wc.wc_flags = IBV_WC_WITH_INV;
+    return Outcome::taken;
+}
+
 // A SEND, or the immediate of an RDMA WRITE, on a connected QP.
 Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ReceiveQueue &rq = qp.rq;
     // release pairs with the acquire in retire(): what the peer did before it freed is seen.
-    if ((arrival.flags & kFlagMore) == 0)
+    if ((arrival.flags & kFlagMore) == 0 && qp.has_one_peer)
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
     const bool is_write = arrival.kind == MessageKind::write_imm;
     // A part of its data was lost, and so is all of the message.
@@ -238,6 +257,10 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         rq.partial = has_more ? arrival.argument + arrival.payload : 0;
         if (has_more) return Outcome::taken;
     }
+    if ((arrival.flags & kFlagInvalidate) != 0) [[unlikely]] {
+        const Outcome invalidated = invalidate(qp, end, arrival, *wqe, wc);
+        if (invalidated != Outcome::taken) return invalidated;
+    }
     finish(qp, *wqe, wc, IBV_WC_SUCCESS, (arrival.flags & kFlagSolicited) != 0);
     return Outcome::taken;
 }
@@ -245,6 +268,12 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
 // The answer to a request whose memory the kernel could not reach.
 Outcome cannot_reach(Qp &qp, RxEnd &end, int code) noexcept {
     return code == EFAULT ? deny(qp, end) : reject(qp, end, Refusal::operation);
+}
+
+// The domain that the requester's keys must be of. IBTA annex A14: XRC has that of the receive
+// queue.
+uint32_t pd_of_keys(const Qp &qp) noexcept {
+    return qp.domain_pd != nullptr ? qp.domain_pd->number : qp.rq.pd;
 }
 
 // A write or read that the requester could not carry out himself.
@@ -266,8 +295,8 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     uint64_t address = 0;
     int code = EFAULT;
     end.begin_serving(place.rkey);
-    if (translate(qp.owner->mrs().home(), place.rkey, place.address - offset, arrival.length,
-                  needed, qp.domain_pd->number, address)) {
+    if (translate_for_peer(qp.owner->mrs().home(), place.rkey, place.address - offset,
+                           arrival.length, needed, pd_of_keys(qp), qp.qp_num, address)) {
         OwnMemory &memory = qp.owner->memory();
         code = is_read ? memory.read(end.segment().reply(), address + offset, place.length)
                        : memory.write(address + offset, arrival.data + sizeof place, place.length);
@@ -283,22 +312,31 @@ Outcome serve_write(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return outcome;
 }
 
+// What an atomic operation needs of the memory and of the queue pair. A write is one in that nobody
+// sees half of it (IBTA annex A19).
+uint32_t access_for(AtomicKind kind) noexcept {
+    return kind == AtomicKind::write ? IBV_ACCESS_REMOTE_WRITE : IBV_ACCESS_REMOTE_ATOMIC;
+}
+
 // IBTA 9.4.5: the operation is atomic and its target aligned. The processor's own atomics make it
 // so towards every other access to that memory, whoever makes it. The kernel has none that could
 // fail instead of raising a signal, so it is asked before whether the memory is there: what is left
 // is a program that unmaps a region, without ibv_dereg_mr, between the one and the other.
 Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noexcept {
     uint64_t address = 0;
-    if (!translate(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                   IBV_ACCESS_REMOTE_ATOMIC, qp.domain_pd->number, address))
+    const auto kind = static_cast<AtomicKind>(request.kind);
+    if (!translate_for_peer(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
+                            access_for(kind), pd_of_keys(qp), qp.qp_num, address))
         return Refusal::access;
     // An aligned offset into a zero-based region that is not.
     if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;
     if (!OwnMemory::can_write_word(address)) return Refusal::access;
     const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
     before = request.compare_add;
-    if (static_cast<AtomicKind>(request.kind) == AtomicKind::fetch_and_add)
+    if (kind == AtomicKind::fetch_and_add)
         before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
+    else if (kind == AtomicKind::write)
+        word.store(request.compare_add, std::memory_order_seq_cst);
     else
         word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
     return Refusal::none;
@@ -310,9 +348,10 @@ Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         return refuse(qp, end, Refusal::invalid_request);
     std::memcpy(&request, arrival.data, sizeof request);
     const auto kind = static_cast<AtomicKind>(request.kind);
-    if ((kind != AtomicKind::fetch_and_add && kind != AtomicKind::compare_and_swap) ||
+    if ((kind != AtomicKind::fetch_and_add && kind != AtomicKind::compare_and_swap &&
+         kind != AtomicKind::write) ||
         !qp.is_reliable || request.address % sizeof(uint64_t) != 0 ||
-        (qp.remote_access.load(std::memory_order_relaxed) & IBV_ACCESS_REMOTE_ATOMIC) == 0)
+        (qp.remote_access.load(std::memory_order_relaxed) & access_for(kind)) == 0)
         return refuse(qp, end, Refusal::invalid_request);
     uint64_t before = 0;
     end.begin_serving(request.rkey);
@@ -373,9 +412,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return status == IBV_WC_SUCCESS ? Outcome::taken : Outcome::fatal;
 }
 
-Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
-    if (arrival.kind == MessageKind::pad) return Outcome::taken;
-    if (qp.is_datagram) return deliver_datagram(qp, end, arrival);
+Outcome deliver_by_kind(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     switch (arrival.kind) {
     case MessageKind::send:
     case MessageKind::write_imm:
@@ -395,6 +432,21 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     default:
         return refuse(qp, end, Refusal::invalid_request);
     }
+}
+
+// A message for a receive queue of the XRC domain.
+Outcome deliver_xrc(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    if (arrival.kind == MessageKind::fatal || choose_srq(qp, end, arrival.qkey_or_ack))
+        return deliver_by_kind(qp, end, arrival);
+    report_qp_event(qp, IBV_EVENT_QP_REQ_ERR);
+    return refuse(qp, end, Refusal::invalid_request);
+}
+
+Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
+    if (arrival.kind == MessageKind::pad) return Outcome::taken;
+    if (qp.has_one_peer) [[likely]]
+        return deliver_by_kind(qp, end, arrival);
+    return qp.is_xrc ? deliver_xrc(qp, end, arrival) : deliver_datagram(qp, end, arrival);
 }
 
 // The same for a queue pair with faults.
@@ -486,7 +538,7 @@ void turn_senders_away(ReceiveQueue &rq) noexcept {
 
 void flush_receives(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
-    if (rq.srq != nullptr) {
+    if (rq.taken != nullptr) {
         // What is in the SRQ is for the others; the receive in hand was this one's.
         if (rq.has_taken) {
             ibv_wc wc{};

@@ -3,6 +3,7 @@
 // them in order, and fails them.
 #include "datapath/fence.hpp"
 #include "datapath/transmit.hpp"
+#include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
 
@@ -27,15 +28,19 @@ ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
         return IBV_WC_COMP_SWAP;
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
         return IBV_WC_FETCH_ADD;
+    case kOpcodeAtomicWrite:
+        return IBV_WC_ATOMIC_WRITE;
     case kOpcodeBind:
         return IBV_WC_BIND_MW;
+    case kOpcodeInvalidate:
+        return IBV_WC_LOCAL_INV;
     default:
         return IBV_WC_SEND;
     }
 }
 
 bool is_atomic(const SendWqe &wqe) noexcept {
-    return wqe.opcode == IBV_WR_ATOMIC_CMP_AND_SWP || wqe.opcode == IBV_WR_ATOMIC_FETCH_AND_ADD;
+    return wqe.opcode >= IBV_WR_ATOMIC_CMP_AND_SWP && wqe.opcode <= kOpcodeAtomicWrite;
 }
 
 void complete(Qp &qp, const SendWqe &wqe, ibv_wc_status status) noexcept {
@@ -76,6 +81,27 @@ ibv_wc_status status_of(uint64_t refused) noexcept {
     }
 }
 
+}  // namespace
+
+// The responder learns that we were refused: it enters its error state as if it had refused.
+void tell_refusal(Qp &qp, ibv_wc_status status) noexcept {
+    TxEnd *channel = channel_to_peer(qp.sq);
+    if (channel == nullptr) return;
+    const Refusal why =
+        status == IBV_WC_REM_ACCESS_ERR ? Refusal::access : Refusal::invalid_request;
+    Message *message = channel->reserve(0);
+    if (message == nullptr) return;
+    message->kind = static_cast<uint8_t>(MessageKind::fatal);
+    message->flags = 0;
+    message->payload = 0;
+    message->length = 0;
+    message->argument = static_cast<uint32_t>(why);
+    channel->publish(message);
+    kick_responder(*channel);
+}
+
+namespace {
+
 // Completes what the responder is done with. False when the QP is in error now: it refused a
 // message, or what it answered has no place any more.
 bool retire(Qp &qp) noexcept {
@@ -99,21 +125,12 @@ bool retire(Qp &qp) noexcept {
     // What was refused is the oldest request, be it sent or, in parts, still being sent.
     const uint64_t refused = channel.header().refused.load(std::memory_order_acquire);
     if (refused == 0) return true;
-    fail_sends(qp, status_of(refused));
+    const ibv_wc_status status = status_of(refused);
+    // What a stand-in has refused is the peer's error; a receive that is missing is nobody's.
+    if (&channel != channel_to_peer(sq) && status != IBV_WC_RNR_RETRY_EXC_ERR)
+        tell_refusal(qp, status);
+    fail_sends(qp, status);
     return false;
-}
-
-// The responder learns that we were refused: it enters its error state as if it had refused.
-void tell_refusal(TxEnd &channel, Refusal why) noexcept {
-    Message *message = channel.reserve(0);
-    if (message == nullptr) return;
-    message->kind = static_cast<uint8_t>(MessageKind::fatal);
-    message->flags = 0;
-    message->payload = 0;
-    message->length = 0;
-    message->argument = static_cast<uint32_t>(why);
-    channel.publish(message);
-    kick_responder(channel);
 }
 
 // Nobody takes our messages: give up after the time that the QP's attributes allow.
@@ -143,6 +160,12 @@ bool is_started(const SendWqe &wqe) noexcept {
     return wqe.moved != 0 || wqe.asked != 0 || wqe.is_written;
 }
 
+Transmission transmit(Qp &qp, SendWqe &wqe, Untold &untold) noexcept {
+    if (qp.has_one_peer) [[likely]]
+        return transmit_connected(qp, wqe);
+    return qp.is_xrc ? transmit_xrc(qp, wqe, untold) : transmit_datagram(qp, wqe, untold);
+}
+
 // Sends what can be sent; `untold` keeps the last channel that was used or that we wait for. False
 // when the QP entered the error state.
 bool transmit_all(Qp &qp, Untold &untold) noexcept {
@@ -151,14 +174,11 @@ bool transmit_all(Qp &qp, Untold &untold) noexcept {
     while (sq.sent != sq.ring.tail) {
         SendWqe &wqe = sq.ring.at(sq.sent);
         if (is_stopped && !is_started(wqe)) break;
-        const Transmission result =
-            qp.is_datagram ? transmit_datagram(qp, wqe, untold) : transmit_connected(qp, wqe);
+        const Transmission result = transmit(qp, wqe, untold);
         if (result.step == Step::wait) break;
         if (result.step == Step::failed) {
-            if (result.status == IBV_WC_REM_ACCESS_ERR)
-                tell_refusal(*sq.channel, Refusal::access);
-            else if (result.status == IBV_WC_REM_INV_REQ_ERR)
-                tell_refusal(*sq.channel, Refusal::invalid_request);
+            if (result.status == IBV_WC_REM_ACCESS_ERR || result.status == IBV_WC_REM_INV_REQ_ERR)
+                tell_refusal(qp, result.status);
             fail_sends(qp, result.status);
             return false;
         }
@@ -178,13 +198,13 @@ void drop_if_bind(SendWqe &wqe) noexcept {
     if (wqe.opcode == kOpcodeBind) drop_bind(wqe);
 }
 
-// Tells pollers what to wait for.
+// Tells pollers what to wait for. XRC: the channel in use changes under the queue's lock alone.
 void note_awaited(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
     uint64_t awaits = kAlwaysTry;
     if (sq.ring.is_empty())
         awaits = kNothingToDo;
-    else if (sq.sent == sq.ring.tail && qp.is_reliable)
+    else if (sq.sent == sq.ring.tail && qp.is_reliable && !qp.is_xrc)
         awaits = sq.ring.at(sq.ring.head).end;
     sq.awaits.store(awaits, std::memory_order_relaxed);
 }

@@ -2,6 +2,7 @@
 // Posting send requests: judging them, and copying them into the send queue.
 #include "datapath/qp.hpp"
 #include "datapath/transmit.hpp"
+#include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
 
@@ -11,9 +12,27 @@ namespace soft {
 
 namespace {
 
+// What can be told of a bind before its turn comes. 0 or an errno value.
+int judge_bind(const Qp &qp, const ibv_send_wr &wr) noexcept {
+    if (qp.is_datagram || wr.bind_mw.mw == nullptr) return EINVAL;
+    if (!static_cast<const Mw *>(wr.bind_mw.mw)->is_type_2) return EOPNOTSUPP;  // ibv_bind_mw does
+    const unsigned access = wr.bind_mw.bind_info.mw_access_flags;
+    return (access & ~(kWindowAccess | kIgnoredWindowAccess)) != 0 ? EINVAL : 0;
+}
+
+// As rdma_rxe has it: what is not 8 aligned bytes is not taken. 0 or an errno value.
+int judge_atomic_write(const Qp &qp, const ibv_send_wr &wr) noexcept {
+    if (!qp.sq.takes_atomic_writes) return EOPNOTSUPP;
+    uint64_t length = 0;
+    for (int i = 0; i < wr.num_sge; ++i)
+        length += wr.sg_list[i].length;
+    return length != sizeof(uint64_t) || wr.wr.rdma.remote_addr % sizeof(uint64_t) != 0 ? EINVAL
+                                                                                        : 0;
+}
+
 // Whether a QP of this kind can do the operation at all. 0 or an errno value.
-int judge_opcode(const Qp &qp, ibv_wr_opcode opcode, bool is_inline) noexcept {
-    switch (opcode) {
+int judge_opcode(const Qp &qp, const ibv_send_wr &wr, bool is_inline) noexcept {
+    switch (wr.opcode) {
     case IBV_WR_SEND:
     case IBV_WR_SEND_WITH_IMM:
         return 0;
@@ -24,6 +43,14 @@ int judge_opcode(const Qp &qp, ibv_wr_opcode opcode, bool is_inline) noexcept {
     case IBV_WR_ATOMIC_CMP_AND_SWP:
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
         return !qp.is_reliable || is_inline ? EINVAL : 0;
+    case IBV_WR_SEND_WITH_INV:
+        return qp.is_reliable ? 0 : EINVAL;
+    case IBV_WR_LOCAL_INV:
+        return qp.is_datagram ? EINVAL : 0;
+    case IBV_WR_BIND_MW:
+        return judge_bind(qp, wr);
+    case IBV_WR_ATOMIC_WRITE:
+        return judge_atomic_write(qp, wr);
     default:
         return EOPNOTSUPP;
     }
@@ -34,7 +61,7 @@ int judge(const Qp &qp, const ibv_send_wr &wr, uint64_t &length) noexcept {
     if (state < IBV_QPS_RTS) return EINVAL;  // RESET, INIT, RTR
     if (wr.num_sge < 0 || static_cast<uint32_t>(wr.num_sge) > qp.max_send_sge) return EINVAL;
     const bool is_inline = (wr.send_flags & IBV_SEND_INLINE) != 0;
-    if (const int code = judge_opcode(qp, wr.opcode, is_inline); code != 0) return code;
+    if (const int code = judge_opcode(qp, wr, is_inline); code != 0) return code;
     for (int i = 0; i < wr.num_sge; ++i)
         length += wr.sg_list[i].length;
     if (length > (qp.is_datagram ? kDatagramMax : kMessageMax)) return EMSGSIZE;
@@ -47,20 +74,50 @@ void take_datagram_path(Qp &qp, SendWqe &wqe, const ibv_send_wr &wr) noexcept {
     const Ah &ah = *static_cast<Ah *>(wr.wr.ud.ah);
     wqe.remote_qpn = wr.wr.ud.remote_qpn;
     // A remote Q_Key with its top bit set means: the QP's own (IBTA 10.2.5).
-    wqe.qkey = (wr.wr.ud.remote_qkey & 0x80000000u) != 0 ? qp.qkey.load(std::memory_order_relaxed)
-                                                         : wr.wr.ud.remote_qkey;
+    wqe.qkey_or_srqn = (wr.wr.ud.remote_qkey & 0x80000000u) != 0
+                           ? qp.qkey.load(std::memory_order_relaxed)
+                           : wr.wr.ud.remote_qkey;
     wqe.path = ah.path;
 }
 
-void take_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
-    if (wr.opcode == IBV_WR_ATOMIC_CMP_AND_SWP || wr.opcode == IBV_WR_ATOMIC_FETCH_AND_ADD) {
+// The opcodes that do not read or write plainly, nor send.
+void take_other_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    switch (wr.opcode) {
+    case IBV_WR_ATOMIC_CMP_AND_SWP:
+    case IBV_WR_ATOMIC_FETCH_AND_ADD:
         wqe.remote_address = wr.wr.atomic.remote_addr;
         wqe.rkey = wr.wr.atomic.rkey;
         wqe.atomic = {wr.wr.atomic.compare_add, wr.wr.atomic.swap};
-    } else {
+        break;
+    case IBV_WR_ATOMIC_WRITE:
+        wqe.opcode = kOpcodeAtomicWrite;
         wqe.remote_address = wr.wr.rdma.remote_addr;
         wqe.rkey = wr.wr.rdma.rkey;
+        break;
+    case IBV_WR_LOCAL_INV:
+        wqe.opcode = kOpcodeInvalidate;
+        break;
+    case IBV_WR_BIND_MW: {
+        const ibv_mw_bind_info &info = wr.bind_mw.bind_info;
+        wqe.opcode = kOpcodeBind;
+        wqe.binding = {static_cast<Mw *>(wr.bind_mw.mw),
+                       static_cast<Mr *>(info.mr),
+                       info.addr,
+                       info.length,
+                       info.mw_access_flags & kWindowAccess,
+                       wr.bind_mw.rkey};
+        hold_bind(wqe.binding);
+        break;
     }
+    default:
+        break;
+    }
+}
+
+void take_target(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    if (wr.opcode >= IBV_WR_ATOMIC_CMP_AND_SWP) return take_other_target(wqe, wr);
+    wqe.remote_address = wr.wr.rdma.remote_addr;
+    wqe.rkey = wr.wr.rdma.rkey;
 }
 
 void take_data(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
@@ -103,12 +160,13 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
     wqe.imm_be = wr.imm_data;
     wqe.opcode = static_cast<uint8_t>(wr.opcode);
     wqe.sge_count = static_cast<uint16_t>(wr.num_sge);
-    wqe.qkey = 0;
+    wqe.qkey_or_srqn = 0;
     take_flags(qp, wqe, wr.send_flags);
     if (qp.is_datagram)
         take_datagram_path(qp, wqe, wr);
     else
         take_target(wqe, wr);
+    if (qp.is_xrc) wqe.qkey_or_srqn = wr.qp_type.xrc.remote_srqn;
     take_data(wqe, wr);
     enter(qp);
     return 0;
@@ -119,7 +177,7 @@ int enqueue(Qp &qp, const ibv_send_wr &wr) noexcept {
 bool send_at_once(Qp &qp, const ibv_send_wr &wr) noexcept {
     SendQueue &sq = qp.sq;
     if (wr.opcode != IBV_WR_SEND || wr.num_sge != 1 || !qp.is_reliable || qp.has_faults ||
-        (wr.send_flags & (IBV_SEND_INLINE | IBV_SEND_FENCE)) != IBV_SEND_INLINE)
+        !qp.has_one_peer || (wr.send_flags & (IBV_SEND_INLINE | IBV_SEND_FENCE)) != IBV_SEND_INLINE)
         return false;
     const uint32_t length = wr.sg_list->length;
     if (length > qp.max_inline || sq.sent != sq.ring.tail || sq.ring.is_full() ||
@@ -142,9 +200,22 @@ bool send_at_once(Qp &qp, const ibv_send_wr &wr) noexcept {
     return true;
 }
 
-// What an unreliable QP has no way to yet, or no more, is looked for at each post. Outside the
-// lock: it enters the kernel and allocates.
+// XRC: to the processes that have the receive queues.
+void open_xrc_routes(Qp &qp, const ibv_send_wr *wr) noexcept {
+    for (; wr != nullptr; wr = wr->next) {
+        const uint32_t number = wr->qp_type.xrc.remote_srqn;
+        qp.sq.lock.lock();
+        const XrcRoute *route = find_route(qp.sq, block_of(number));
+        const bool is_known = qp.sq.xrc_routes.empty() || (route != nullptr && !route->is_refused);
+        qp.sq.lock.unlock();
+        if (!is_known) qp.owner->open_xrc_route(qp, number);
+    }
+}
+
+// What a QP has no way to yet, or no more, is looked for at each post. Outside the lock: it enters
+// the kernel and allocates.
 __attribute__((noinline)) void open_ways(Qp &qp, const ibv_send_wr *wr) noexcept {
+    if (qp.is_xrc) return open_xrc_routes(qp, wr);
     if (!qp.is_datagram) {
         qp.sq.lock.lock();
         const bool is_lost = qp.sq.channel == nullptr;
@@ -209,7 +280,7 @@ int enqueue_list(Qp &qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
 
 int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
-    if (!qp.is_reliable) open_ways(qp, wr);
+    if (qp.opens_ways) open_ways(qp, wr);
     qp.sq.lock.lock();
     const int code = enqueue_list(qp, wr, bad_wr);
     qp.sq.lock.unlock();
@@ -240,7 +311,7 @@ int judge_list(Qp &qp, const ibv_send_wr *wr, uint32_t count) noexcept {
 int post_all(Qp &qp, ibv_send_wr *first, uint32_t count) noexcept {
     ibv_send_wr *bad = nullptr;
     if (count == 1) return post_send(&qp, first, &bad);
-    if (!qp.is_reliable) open_ways(qp, first);
+    if (qp.opens_ways) open_ways(qp, first);
     qp.sq.lock.lock();
     int code = judge_list(qp, first, count);
     if (code == 0) code = enqueue_list(qp, first, &bad);
@@ -260,8 +331,7 @@ int post_bind(Qp &qp, const Binding &binding, uint64_t wr_id, unsigned send_flag
     else if (qp.sq.ring.is_full())
         code = ENOMEM;
     if (code == 0) {
-        if (binding.region != nullptr) binding.region->windows.fetch_add(1);
-        binding.window->pending.fetch_add(1);
+        hold_bind(binding);
         SendWqe &wqe = qp.sq.ring.at(qp.sq.ring.tail);
         wqe.wr_id = wr_id;
         wqe.length = 0;

@@ -16,6 +16,12 @@ struct Srq : ibv_srq {
     EventPipe *async_events = nullptr;
     std::atomic<uint32_t> users{0};  // queue pairs
     uint32_t max_sge = 0;
+    // Of the type XRC, for life: the domain, the CQ that messages complete to, and the number by
+    // which they name the queue.
+    std::shared_ptr<XrcDomain> xrc;
+    Cq *completes_to = nullptr;
+    uint32_t number = 0;
+    std::atomic<uint32_t> *xrcd_users = nullptr;
 
     // Held while the queue pairs that waited are driven, so that none goes meanwhile. Before every
     // lock of a queue.
@@ -28,7 +34,7 @@ struct Srq : ibv_srq {
 };
 
 // Takes the oldest receive for a message of `qp`, into qp.rq.taken. False: there is none, and the
-// queue pair is on the list. Under its receive queue's lock.
+// queue pair is on the list, which has room for it. Under its receive queue's lock.
 [[nodiscard]] bool take_from_srq(Qp &qp) noexcept;
 
 // Before a queue pair goes or is reset: it waits no more. Under none of the locks.

@@ -41,12 +41,13 @@ void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept {
         (wqe.opcode == IBV_WR_SEND_WITH_IMM || wqe.opcode == IBV_WR_RDMA_WRITE_WITH_IMM
              ? kFlagImmediate
              : 0) |
+        (wqe.opcode == IBV_WR_SEND_WITH_INV ? kFlagInvalidate : 0) |
         (wqe.is_solicited ? kFlagSolicited : 0));
     message.length = wqe.length;
     message.imm_be = wqe.imm_be;
     // acquire pairs with the release in drain(): the slots that this gives back have been read.
     message.qkey_or_ack =
-        qp.is_datagram ? wqe.qkey : qp.rq.acknowledgement.load(std::memory_order_acquire);
+        qp.has_one_peer ? qp.rq.acknowledgement.load(std::memory_order_acquire) : wqe.qkey_or_srqn;
     message.argument = 0;
 }
 
@@ -60,6 +61,7 @@ Message *put_part(TxEnd &channel, SendWqe &wqe, MemoryList &memory, const OneSid
     message->flags = 0;
     message->payload = extra + part;
     message->length = wqe.length;
+    message->qkey_or_ack = wqe.qkey_or_srqn;
     message->argument = wqe.moved;
     if (wqe.is_inline)
         std::memcpy(data + extra, wqe.inline_data() + wqe.moved, part);
@@ -145,11 +147,13 @@ Transmission transmit_by_opcode(Qp &qp, SendWqe &wqe) noexcept {
     switch (wqe.opcode) {
     case IBV_WR_SEND:
     case IBV_WR_SEND_WITH_IMM:
+    case IBV_WR_SEND_WITH_INV:
         return send_message(qp, wqe);
     case IBV_WR_RDMA_WRITE_WITH_IMM:
         return write_with_immediate(qp, wqe);
     case IBV_WR_ATOMIC_CMP_AND_SWP:
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
+    case kOpcodeAtomicWrite:
         return do_atomic(qp, wqe);
     default:
         return do_one_sided(qp, wqe);
@@ -169,7 +173,8 @@ Transmission without_acknowledgement(Transmission result) noexcept {
 }  // namespace
 
 Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
-    if (wqe.opcode == kOpcodeBind) return bind_window(qp, wqe);
+    if (wqe.opcode >= kOpcodeBind) [[unlikely]]
+        return change_window(qp, wqe);
     if (qp.sq.channel == nullptr) return qp.is_reliable ? kWait : kDone;
     if (wqe.is_fenced && qp.sq.atomics_under_way != 0) return kWait;
     const bool is_cut_off = qp.has_faults && meets_dead_peer(qp);

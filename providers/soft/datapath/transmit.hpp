@@ -66,7 +66,9 @@ void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept;
 // Stores what an acknowledged atomic has brought. False: the local memory is no longer ours.
 [[nodiscard]] bool take_atomic_result(Qp &qp, SendWqe &wqe) noexcept;
 // In datapath/bind.cpp.
-[[nodiscard]] Transmission bind_window(Qp &qp, SendWqe &wqe) noexcept;
+[[nodiscard]] Transmission change_window(Qp &qp, SendWqe &wqe) noexcept;
+// Keeps window and region from going until the bind is carried out.
+void hold_bind(const Binding &binding) noexcept;
 // The bind will not be carried out.
 void drop_bind(SendWqe &wqe) noexcept;
 

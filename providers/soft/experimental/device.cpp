@@ -13,6 +13,17 @@ constexpr uint64_t kClockKhz = 1'000'000;
 void tell_experimental(ibv_device_attr_ex &attr) {
     attr.completion_timestamp_mask = ~uint64_t{0};
     attr.hca_core_clock = kClockKhz;
+#ifdef VERBS_HAVE_MW_TYPE_2
+    attr.orig_attr.device_cap_flags |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
+    attr.device_cap_flags_ex |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
+#endif
+#ifdef VERBS_HAVE_XRC
+    attr.xrc_odp_caps = IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_SRQ_RECV | IBV_ODP_SUPPORT_WRITE |
+                        IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_ATOMIC;
+#endif
+#ifdef VERBS_HAVE_QP_EX
+    attr.device_cap_flags_ex |= IBV_DEVICE_ATOMIC_WRITE;
+#endif
     attr.max_dm_size = kMaxDmBytes;
 }
 

@@ -57,7 +57,7 @@ Result<ChannelSegment> ChannelSegment::map(const UniqueFd &fd) {
                                 ", this side has " + std::to_string(kLayoutVersion));
     segment.remember();
     if (segment.kind_ != ChannelKind::rc && segment.kind_ != ChannelKind::uc &&
-        segment.kind_ != ChannelKind::ud)
+        segment.kind_ != ChannelKind::ud && segment.kind_ != ChannelKind::xrc)
         return fail(EPROTO, "channel is of an unknown kind");
     return segment;
 }

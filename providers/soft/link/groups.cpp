@@ -1,26 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Binding the names, and finding them in /proc/net/unix.
+// The names of members and of senders.
 #include "link/groups.hpp"
 
-#include "link/proc_file.hpp"
+#include "link/abstract_name.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <cstdio>
+#include <string>
 
 namespace soft {
 
-using verbs::fail;
 using verbs::Result;
 using verbs::UniqueFd;
 
 namespace {
 
-constexpr char kList[] = "/proc/self/net/unix";
 constexpr char kSenders[] = "verbs-soft/group-sender/";
 
 std::string prefix_of(const Gid &group) {
@@ -33,58 +26,22 @@ std::string prefix_of(const Gid &group) {
     return text + '/';
 }
 
-Result<UniqueFd> bind_name(const std::string &prefix, uint32_t number) {
-    UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    // The leading zero byte makes the name abstract, as that of a block of QP numbers.
-    const int length = std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "%s%06x",
-                                     prefix.c_str(), number);
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
-                                             static_cast<std::size_t>(length));
-    if (!fd.is_open() ||
-        ::bind(fd.get(), reinterpret_cast<const sockaddr *>(&address), size) != 0) {
-        const int code = errno;
-        return fail(code, std::string("name of a multicast group: ") + std::strerror(code));
-    }
-    return fd;
-}
-
 }  // namespace
 
-std::vector<uint32_t> numbers_named(const std::string &list, const std::string &prefix) {
-    std::vector<uint32_t> numbers;
-    // The kernel writes @ for the zero byte that an abstract name begins with.
-    const std::string mark = " @" + prefix;
-    for (std::size_t at = list.find(mark); at != std::string::npos; at = list.find(mark, at)) {
-        at += mark.size();
-        const std::size_t end = std::min(list.find('\n', at), list.size());
-        uint32_t number = 0;
-        const auto [rest, error] = std::from_chars(list.data() + at, list.data() + end, number, 16);
-        if (error == std::errc() && rest == list.data() + end && end - at == 6)
-            numbers.push_back(number);
-    }
-    std::sort(numbers.begin(), numbers.end());
-    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
-    return numbers;
-}
-
 Result<UniqueFd> enter_group(const Gid &group, uint32_t qpn) {
-    return bind_name(prefix_of(group), qpn);
+    return take_name(prefix_of(group), qpn);
 }
 
 Result<UniqueFd> enter_senders(uint32_t block) {
-    return bind_name(kSenders, block);
+    return take_name(kSenders, block);
 }
 
 Result<GroupMembers> list_members(const Gid &group) {
-    VERBS_TRY(list, read_proc_file(kList));
-    return numbers_named(list, prefix_of(group));
+    return list_names(prefix_of(group));
 }
 
 Result<std::vector<uint32_t>> list_senders() {
-    VERBS_TRY(list, read_proc_file(kList));
-    return numbers_named(list, kSenders);
+    return list_names(kSenders);
 }
 
 }  // namespace soft

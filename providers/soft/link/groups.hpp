@@ -9,7 +9,6 @@
 #include "datapath/qp.hpp"
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace soft {
@@ -23,10 +22,5 @@ verbs::Result<verbs::UniqueFd> enter_senders(uint32_t block);
 // In ascending order.
 verbs::Result<GroupMembers> list_members(const Gid &group);
 verbs::Result<std::vector<uint32_t>> list_senders();
-
-// The numbers behind a prefix in a list of sockets as /proc/net/unix has it; anything else in it,
-// which other programs may have put there, is passed over.
-[[nodiscard]] std::vector<uint32_t> numbers_named(const std::string &list,
-                                                  const std::string &prefix);
 
 }  // namespace soft

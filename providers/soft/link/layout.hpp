@@ -11,7 +11,7 @@
 namespace soft {
 
 inline constexpr std::size_t kCacheLine = 64;
-inline constexpr uint32_t kLayoutVersion = 4;
+inline constexpr uint32_t kLayoutVersion = 5;
 
 // --- home: one per process, sealed so that only its owner can write ---------------------------
 
@@ -23,7 +23,7 @@ inline constexpr uint32_t kMrCapacity = 1u << 18;
 struct SharedMr {
     std::atomic<uint32_t> key;  // 0: no region here
     std::atomic<uint32_t> access;
-    std::atomic<uint32_t> pd;
+    std::atomic<uint32_t> pd;    // or a queue pair: see bound_to()
     std::atomic<uint32_t> file;  // the shared file that the region is in; 0: private memory
     std::atomic<uint64_t> iova;
     std::atomic<uint64_t> address;
@@ -31,6 +31,12 @@ struct SharedMr {
     std::atomic<uint64_t> file_offset;  // where in `file` it begins
 };
 static_assert(sizeof(SharedMr) == 48);
+
+// In place of a protection domain, which all have smaller numbers: the region opens to the peer of
+// this queue pair and to nobody else. Of memory windows of type 2.
+inline constexpr uint32_t bound_to(uint32_t qpn) {
+    return 0x8000'0000u | qpn;
+}
 
 // A process hands out so many different files in its life; regions in further ones count as
 // private.
@@ -52,7 +58,7 @@ inline constexpr uint32_t kRingBytes = 64 * 1024;
 inline constexpr uint32_t kSlotBytes = 64;
 inline constexpr uint32_t kSlots = kRingBytes / kSlotBytes;
 
-enum class ChannelKind : uint32_t { rc = 1, ud = 2, uc = 3 };
+enum class ChannelKind : uint32_t { rc = 1, ud = 2, uc = 3, xrc = 4 };
 
 // How many atomic operations of one queue pair can be under way: each has a place for its result.
 inline constexpr uint32_t kAtomicResults = 128;
@@ -107,6 +113,12 @@ struct ChannelHeader {
     std::atomic<uint32_t> responder_pd;
     std::atomic<uint32_t> responder_wants_kick;
     std::atomic<uint32_t> responder_skips_fences;  // as the requester's, towards `freed`
+    // XRC: of the responding queue pair. Behind a channel to receive queues that are in another
+    // process there is none: there the requester writes these and responder_access, from what the
+    // channel to the queue pair says. What lies about them is a process of the same user, which
+    // could as well reach the memory itself.
+    std::atomic<uint32_t> xrc_rnr_timer_ns;
+    std::atomic<uint64_t> xrc_domain[3];
 
     // Written by the responder: what stood in memory before each atomic operation. The requester
     // gives out the places in turn and reads one when `freed` has passed its message.
@@ -136,6 +148,7 @@ inline constexpr uint8_t kFlagImmediate = 1;  // of a write: its immediate follo
 inline constexpr uint8_t kFlagSolicited = 2;
 inline constexpr uint8_t kFlagByReference = 4;  // payload is RemoteSegment[], not the data
 inline constexpr uint8_t kFlagMore = 8;         // a part of a SEND, others follow; argument: offset
+inline constexpr uint8_t kFlagInvalidate = 16;  // of a SEND: imm_be is a key that it takes back
 
 // Header of a message; the payload follows it. A message takes whole slots, never wraps.
 // `tag` is nonce + ring position, stored last (release), so old bytes of the ring are not taken
@@ -148,9 +161,10 @@ struct Message {
     uint32_t payload;  // bytes that follow in the ring
     uint32_t length;   // bytes of the verbs message
     uint32_t imm_be;
-    // Datagrams: the Q_Key. Messages of a connection that take a receive: how far their sender has
-    // freed the ring of the opposite direction, as the tag of the message that comes next there,
-    // modulo 2^32. It saves the peer a look at `freed`, whose cache line would have to come over.
+    // Datagrams: the Q_Key. XRC: the number of the receive queue. Messages of another connection
+    // that take a receive: how far their sender has freed the ring of the opposite direction, as
+    // the tag of the message that comes next there, modulo 2^32. It saves the peer a look at
+    // `freed`, whose cache line would have to come over.
     uint32_t qkey_or_ack;
     uint32_t argument;
 };
@@ -169,14 +183,14 @@ struct OneSided {
 };
 static_assert(sizeof(OneSided) == 16);
 
-enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2 };
+enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2, write = 3 };
 
 // All the payload of an atomic operation on 8 bytes. Operands and memory are in host order.
 struct AtomicRequest {
     uint64_t address;
     uint32_t rkey;
     uint32_t kind;  // AtomicKind
-    uint64_t compare_add;
+    uint64_t compare_add;  // or what is written
     uint64_t swap;
 };
 static_assert(sizeof(AtomicRequest) == 32);

@@ -57,6 +57,23 @@ inline constexpr uint32_t kAccessOwnersAlone = 1u << 31;
     return translate(home, key, at, length, needed, pd, address, rights);
 }
 
+// The same for what the peer of queue pair `qpn` asks for: windows that are bound to that one open,
+// too.
+[[nodiscard]] inline bool translate_for_peer(const Home &home, uint32_t key, uint64_t at,
+                                             uint64_t length, uint32_t needed, uint32_t pd,
+                                             uint32_t qpn, uint64_t &address,
+                                             uint32_t &rights) noexcept {
+    return translate(home, key, at, length, needed, pd, address, rights) ||
+           translate(home, key, at, length, needed, bound_to(qpn), address, rights);
+}
+
+[[nodiscard]] inline bool translate_for_peer(const Home &home, uint32_t key, uint64_t at,
+                                             uint64_t length, uint32_t needed, uint32_t pd,
+                                             uint32_t qpn, uint64_t &address) noexcept {
+    uint32_t rights = 0;
+    return translate_for_peer(home, key, at, length, needed, pd, qpn, address, rights);
+}
+
 // Where a remote address is: in its owner's memory, and in the file that this memory shares.
 struct RemotePlace {
     uint64_t address;
@@ -65,10 +82,12 @@ struct RemotePlace {
     uint32_t rights;  // of the region
 };
 
-// The same as translate(), with the file.
+// The same as translate_for_peer(), with the file.
 [[nodiscard]] inline bool find_place(const Home &home, uint32_t key, uint64_t at, uint64_t length,
-                                     uint32_t needed, uint32_t pd, RemotePlace &place) noexcept {
-    if (!translate(home, key, at, length, needed, pd, place.address, place.rights)) return false;
+                                     uint32_t needed, uint32_t pd, uint32_t qpn,
+                                     RemotePlace &place) noexcept {
+    if (!translate_for_peer(home, key, at, length, needed, pd, qpn, place.address, place.rights))
+        return false;
     const SharedMr &mr = home.mrs[key >> 8];
     place.file = mr.file.load(std::memory_order_relaxed);
     place.file_offset = mr.file_offset.load(std::memory_order_relaxed) +

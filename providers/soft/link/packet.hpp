@@ -11,7 +11,7 @@
 namespace soft {
 
 inline constexpr uint32_t kPacketMagic = 0x4c766253;
-inline constexpr uint16_t kPacketVersion = 2;
+inline constexpr uint16_t kPacketVersion = 3;
 
 enum class PacketKind : uint8_t {
     hello = 1,      // first in each direction; carries the home's descriptor
@@ -24,6 +24,14 @@ enum class PacketKind : uint8_t {
     noted = 8,      // the answer to that
     want_file = 9,  // requester: give me your shared file number `channel`
     file = 10,      // responder: there; carries its descriptor, or `status` is an errno value
+    open_srq = 11,  // requester: as open, to the XRC receive queue of the number responder_qpn
+    open_qp = 12,   // requester: let me have a handle of the receiving XRC QP responder_qpn, by the
+                    // number `channel`; carries the descriptor of its page (link/xrc_handle.hpp)
+    call_qp = 13,   // requester: do what the page says; requester_qpn counts the calls
+    qp_answer = 14,  // responder: to both; `status` is 0 or an errno value
+    close_qp = 15,   // requester: done with the handle
+    qp_event = 16,   // responder: `status` is an asynchronous event of the QP
+    qp_gone = 17,    // responder: the QP has ended
 };
 
 // The sender can reach the receiver's memory.

@@ -4,6 +4,7 @@
 #include "link/process.hpp"
 
 #include "datapath/srq.hpp"
+#include "datapath/xrc.hpp"
 
 #include <verbs/provider.hpp>
 
@@ -85,28 +86,58 @@ void Process::after_fork_in_child() noexcept {
     instance_mutex.unlock();
 }
 
+namespace {
+
+void die(Srq &srq) noexcept {
+    new (&srq.lock) SpinLock;
+    new (&srq.drive_lock) SpinLock;
+}
+
+// What other threads of the parent may have held does not exist here, nor does any peer.
+void die(Qp &qp) noexcept {
+    new (&qp.sq.lock) SpinLock;
+    new (&qp.rq.lock) SpinLock;
+    for (Cq *cq : {qp.sends_to, qp.receives_to}) {
+        new (&cq->lock) SpinLock;
+        new (&cq->progress_lock) SpinLock;
+    }
+    qp.now.store(IBV_QPS_ERR, std::memory_order_relaxed);
+    qp.sq.channel.reset();
+    qp.sq.xrc_routes.clear();
+    qp.sq.xrc_route = 0;
+    qp.sq.routes.clear();
+    qp.rq.channel.reset();
+    qp.rq.senders.clear();
+    qp.memberships.clear();
+    if (qp.target != nullptr) {
+        new (&qp.target->lock) SpinLock;
+        qp.target->guests.clear();
+    }
+    if (qp.rq.srq != nullptr) die(*qp.rq.srq);
+}
+
+}  // namespace
+
 void Process::die_in_child() noexcept {
     is_inherited_ = true;
     copies_.unlock_in_child();
-    numbers_.for_each([](Qp &qp) {
-        // Another thread of the parent may have held these; it does not exist here.
-        new (&qp.sq.lock) SpinLock;
-        new (&qp.rq.lock) SpinLock;
-        new (&qp.sends_to->lock) SpinLock;
-        new (&qp.receives_to->lock) SpinLock;
-        new (&qp.sends_to->progress_lock) SpinLock;
-        new (&qp.receives_to->progress_lock) SpinLock;
-        qp.now.store(IBV_QPS_ERR, std::memory_order_relaxed);
-        qp.sq.channel.reset();
-        qp.sq.routes.clear();
-        qp.rq.channel.reset();
-        qp.rq.senders.clear();
-        qp.memberships.clear();
-        if (qp.rq.srq != nullptr) {
-            new (&qp.rq.srq->lock) SpinLock;
-            new (&qp.rq.srq->drive_lock) SpinLock;
+    numbers_.for_each([](Qp &qp) { die(qp); });
+    for (const auto &qp : stand_ins_)
+        die(*qp);
+    for (const auto &[number, srq] : srqs_) {
+        die(*srq);
+        new (&srq->completes_to->progress_lock) SpinLock;
+        new (&srq->completes_to->lock) SpinLock;
+    }
+    for (const auto &[id, known] : domains_)
+        if (const auto domain = known.lock()) {
+            new (&domain->lock) SpinLock;
+            new (&domain->hub.progress_lock) SpinLock;
+            domain->name.reset();
         }
-    });
+    for (const auto &[channel, handle] : opened_)
+        handle->handle_of->link.reset();
+    opened_.clear();
     new (&notes_lock_) SpinLock;
     // Threads of the parent may have waited for it, and its end would wait for them.
     new (&answered_) std::condition_variable;
@@ -169,7 +200,11 @@ void Process::delist(Qp &qp) noexcept {
     const std::lock_guard hold(mutex_);
     numbers_.release(qp.qp_num);
     disconnect(qp);
-    const std::lock_guard hold_notes(notes_lock_);
+    forget_timers(qp);
+}
+
+void Process::forget_timers(const Qp &qp) noexcept {
+    const std::lock_guard hold(notes_lock_);
     std::erase_if(timers_, [&](const auto &timer) { return timer.second == &qp; });
 }
 
@@ -272,8 +307,10 @@ void Process::connect(Qp &qp) {
         const std::lock_guard hold(qp.sq.lock);
         qp.sq.unreachable = !end;
         if (end) qp.sq.channel = std::move(*end);
+        if (qp.is_xrc) qp.sq.xrc_routes.push_back({block_of(qp.attr.dest_qp_num), false, nullptr});
         qp.acknowledged.store(0, std::memory_order_relaxed);
     }
+    if (qp.is_xrc) reopen_xrc_routes(qp);
     update_kicks(qp);
 }
 

@@ -6,13 +6,16 @@
 
 #include "datapath/cq.hpp"
 #include "datapath/qp.hpp"
+#include "datapath/windows.hpp"
 #include "link/copy_watch.hpp"
 #include "link/exports.hpp"
 #include "link/link.hpp"
 #include "link/mr_table.hpp"
 #include "link/own_memory.hpp"
 #include "link/qp_numbers.hpp"
+#include "link/shared_arena.hpp"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -21,6 +24,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace soft {
@@ -36,13 +40,16 @@ public:
     // Whether this process may leave fences out towards peers that have the barrier for all, too.
     [[nodiscard]] bool has_barrier() const noexcept { return has_barrier_; }
     [[nodiscard]] MrTable &mrs() noexcept { return mrs_; }
+    [[nodiscard]] Windows &windows() noexcept { return windows_; }
     [[nodiscard]] SharedFiles &files() noexcept { return files_; }
+    [[nodiscard]] SharedArena &arena() noexcept { return arena_; }
     [[nodiscard]] OwnMemory &memory() noexcept { return memory_; }
     [[nodiscard]] Exports &exports() noexcept { return exports_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
     [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
-    [[nodiscard]] uint32_t next_pd() noexcept { return pds_.fetch_add(1) + 1; }
+    // Below what bound_to() gives.
+    [[nodiscard]] uint32_t next_pd() noexcept { return (pds_.fetch_add(1) + 1) & 0x7fff'ffffu; }
 
     // fork(): the child must not drive its parent's rings nor keep its sockets alive. Everything
     // that it inherited is dead in it; what it opens anew is its own.
@@ -54,6 +61,26 @@ public:
     verbs::Result<void> enlist(Qp &qp);
     // The reverse: afterwards neither the thread nor any peer knows the QP. Not under the mutex.
     void delist(Qp &qp) noexcept;
+    // XRC. The domain of a file, or one without a name for -1, by the flags of open(2). A device
+    // has its own, by its GUID.
+    verbs::Result<std::shared_ptr<XrcDomain>> open_domain(int fd, int oflags, uint64_t guid);
+    // Receive queues and receiving queue pairs get their numbers, and are in their domain then.
+    verbs::Result<void> enlist(Srq &srq);
+    verbs::Result<void> enlist(Qp &target, Qp &handle);
+    // The reverse. Not under the mutex; and under it.
+    void dismiss(Srq &srq) noexcept;
+    void dismiss(Qp &target) noexcept;
+    // Opens a sender's channel to the process that has a receive queue. Takes the mutex.
+    void open_xrc_route(Qp &qp, uint32_t number) noexcept;
+    // Makes a handle one of the QP with this number. Takes the mutex.
+    verbs::Result<void> open_handle(Qp &handle, uint32_t qpn, const XrcDomain &domain);
+    void close_opened(Qp &handle) noexcept;
+    // What a handle does to its QP. Under the mutex, which may be let go meanwhile.
+    verbs::Result<void> modify_opened(Qp &handle, ibv_qp_attr &attr, int mask,
+                                      std::unique_lock<std::mutex> &hold);
+    verbs::Result<void> query_opened(Qp &handle, ibv_qp_attr &attr, ibv_qp_init_attr &init_attr,
+                                     std::unique_lock<std::mutex> &hold);
+
     // Before a CQ goes: the thread forgets it.
     void forget(Cq &cq) noexcept;
 
@@ -65,6 +92,13 @@ public:
 
     // Waits until no peer is copying to or from the region; its key is closed already. Any thread.
     void await_copies(uint32_t rkey) noexcept { copies_.await(rkey); }
+
+    // The end of a binding that a window has lost: waits the same way, and lets the region go.
+    void let_go(const Unbound &unbound) noexcept {
+        if (unbound.key == 0) return;
+        await_copies(unbound.key);
+        unbound.region->windows.fetch_sub(1);
+    }
 
     // Has the progress thread call `serve`, under the mutex, whenever `fd` can be read. Until
     // unattend(), which waits for a call that is under way. Both take the mutex.
@@ -119,6 +153,25 @@ private:
     // Tells every process that sends to groups to look again; waits for their answers.
     void announce_join();
     void attach(Offer offer);
+    // XRC, in link/xrc.cpp and link/xrc_handle.cpp.
+    void leave(Qp &receiver) noexcept;
+    void reopen_xrc_routes(Qp &qp);
+    void add_xrc_route(Qp &qp, uint32_t number);
+    verbs::Result<std::unique_ptr<TxEnd>> open_srq_channel(Qp &qp, uint32_t number);
+    verbs::Result<void> take_srq_channel(const std::shared_ptr<Link> &link,
+                                         const Received &received);
+    [[nodiscard]] bool is_stand_in_here(const Qp &qp) const noexcept;
+    void end_stand_in(Qp &qp) noexcept;
+    int ask(Qp &handle, Packet packet, int fd, std::unique_lock<std::mutex> &hold);
+    void end_if_nobody_has(Qp &target) noexcept;
+    void forget_handles(Qp &target) noexcept;
+    int take_guest(const std::shared_ptr<Link> &link, const Received &received);
+    [[nodiscard]] Qp *target_of(const Link &link, uint32_t channel) noexcept;
+    void serve_guest(const std::shared_ptr<Link> &link, const Received &received);
+    void serve_handle(const Packet &packet) noexcept;
+    void drop_guest(Qp &target, const Link &link, uint32_t channel) noexcept;
+    void lose_handles(const Link &link) noexcept;
+    void forget_timers(const Qp &qp) noexcept;
 
     void run() noexcept;
     void turn(int timeout_ms);
@@ -134,11 +187,13 @@ private:
 
     // Order: taken before every lock of a queue. Guards all below unless said otherwise.
     std::mutex mutex_;
-    MrTable mrs_;        // own lock
-    CopyWatch copies_;   // own lock
-    SharedFiles files_;  // own lock
-    OwnMemory memory_;   // own locks
-    Exports exports_;    // own lock
+    MrTable mrs_;            // own lock
+    Windows windows_{mrs_};  // own lock
+    CopyWatch copies_;       // own lock
+    SharedFiles files_;      // own lock
+    SharedArena arena_;      // own lock
+    OwnMemory memory_;       // own locks
+    Exports exports_;        // own lock
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;
@@ -147,6 +202,10 @@ private:
     std::map<uint32_t, std::weak_ptr<Link>> requester_links_;  // by block of QP numbers
     std::map<int, std::function<void()>> attended_;            // by descriptor
     std::vector<Offer> offers_;
+    std::map<std::array<uint64_t, 3>, std::weak_ptr<XrcDomain>> domains_;
+    std::unordered_map<uint32_t, Srq *> srqs_;    // of the type XRC, by number
+    std::vector<std::unique_ptr<Qp>> stand_ins_;  // for queue pairs of other processes
+    std::map<uint32_t, Qp *> opened_;             // handles of QPs of other processes
     uint32_t last_channel_ = 0;
     uint64_t canary_ = 0;
     bool has_barrier_ = false;

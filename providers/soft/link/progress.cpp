@@ -3,6 +3,8 @@
 // polling, fires timers, and notices peers that are gone.
 #include "link/process.hpp"
 
+#include "datapath/xrc.hpp"
+
 #include <verbs/provider.hpp>
 
 #include <sys/epoll.h>
@@ -187,6 +189,17 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         link->send(answer);
         return {};
     }
+    if (is_responder && kind == PacketKind::open_srq) return take_srq_channel(link, received);
+    if (is_responder && (kind == PacketKind::open_qp || kind == PacketKind::call_qp ||
+                         kind == PacketKind::close_qp)) {
+        serve_guest(link, received);
+        return {};
+    }
+    if (!is_responder && (kind == PacketKind::qp_answer || kind == PacketKind::qp_event ||
+                          kind == PacketKind::qp_gone)) {
+        serve_handle(packet);
+        return {};
+    }
     const auto channel = link->channels.find(packet.channel);
     if (is_responder && kind == PacketKind::close) {
         std::erase_if(offers_, [&](const Offer &offer) {
@@ -196,7 +209,10 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
         Qp &qp = *channel->second;
         link->channels.erase(channel);
         requester_closed(qp, *link, packet.channel);
-        take_offers(qp);
+        if (is_stand_in_here(qp))
+            end_stand_in(qp);
+        else
+            take_offers(qp);
         return {};
     }
     if (is_responder || (kind != PacketKind::opened && kind != PacketKind::closed))
@@ -224,6 +240,7 @@ bool Process::is_open(const Link &link, uint32_t channel) const noexcept {
 int Process::consider(const Offer &offer) noexcept {
     Qp *qp = numbers_.find(offer.segment.responder_qpn());
     if (qp == nullptr || kind_of(*qp) != offer.segment.kind()) return ENOENT;
+    if (qp->is_xrc && qp->target == nullptr) return ENOENT;  // the sending end
     const bool is_ud = qp->is_datagram;
     // What a group's member takes is judged message by message.
     if (!owns_gid(*qp->device, offer.dgid.raw) && !(is_ud && is_multicast(offer.dgid.raw)))
@@ -293,9 +310,14 @@ void Process::lose(const std::shared_ptr<Link> &link, const std::string &reason)
     for (const auto &[number, qp] : channels)
         progress(*qp);
     for (const auto &[number, qp] : channels) {
+        if (is_stand_in_here(*qp)) {
+            end_stand_in(*qp);
+            continue;
+        }
         link_lost(*qp, *link);
         take_offers(*qp);
     }
+    lose_handles(*link);
 }
 
 void Process::fire_timers() {

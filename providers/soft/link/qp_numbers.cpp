@@ -84,11 +84,17 @@ Result<std::unique_ptr<QpNumbers::Block>> QpNumbers::claim_block() {
 
 QpNumbers::Block *QpNumbers::block_with_room() noexcept {
     for (auto &block : blocks_)
-        if (block->used < kPerBlock) return block.get();
+        if (!block->taken.all()) return block.get();
     return nullptr;
 }
 
-Result<uint32_t> QpNumbers::claim(Qp &qp, const std::function<void(int)> &listening) {
+QpNumbers::Block *QpNumbers::block_with(uint32_t number) const noexcept {
+    for (const auto &block : blocks_)
+        if (block->number == block_of(number)) return block.get();
+    return nullptr;
+}
+
+Result<uint32_t> QpNumbers::claim(const std::function<void(int)> &listening) {
     Block *block = block_with_room();
     if (block == nullptr) {
         VERBS_TRY(claimed, claim_block());
@@ -96,28 +102,31 @@ Result<uint32_t> QpNumbers::claim(Qp &qp, const std::function<void(int)> &listen
         block = claimed.get();
         blocks_.push_back(std::move(claimed));
     }
-    // Numbers are used in turn, so that a number does not come back soon after its QP went.
-    while (block->qps[block->next] != nullptr)
+    // Numbers are used in turn, so that a number does not come back soon after its owner went.
+    while (block->taken[block->next])
         block->next = (block->next + 1) % kPerBlock;
     const uint32_t at = block->next;
     block->next = (block->next + 1) % kPerBlock;
-    block->qps[at] = &qp;
-    ++block->used;
+    block->taken[at] = true;
     return block->number << kBlockBits | at;
 }
 
-void QpNumbers::release(uint32_t qpn) noexcept {
-    for (auto &block : blocks_)
-        if (block->number == block_of(qpn)) {
-            block->qps[qpn % kPerBlock] = nullptr;
-            --block->used;
-        }
+Result<uint32_t> QpNumbers::claim(Qp &qp, const std::function<void(int)> &listening) {
+    VERBS_TRY(number, claim(listening));
+    block_with(number)->qps[number % kPerBlock] = &qp;
+    return number;
+}
+
+void QpNumbers::release(uint32_t number) noexcept {
+    Block *block = block_with(number);
+    if (block == nullptr) return;
+    block->qps[number % kPerBlock] = nullptr;
+    block->taken[number % kPerBlock] = false;
 }
 
 Qp *QpNumbers::find(uint32_t qpn) const noexcept {
-    for (const auto &block : blocks_)
-        if (block->number == block_of(qpn)) return block->qps[qpn % kPerBlock];
-    return nullptr;
+    const Block *block = block_with(qpn);
+    return block != nullptr ? block->qps[qpn % kPerBlock] : nullptr;
 }
 
 bool QpNumbers::is_listener(int fd) const noexcept {

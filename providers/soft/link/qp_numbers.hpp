@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // QP numbers, unique on the host without a register: a process claims blocks of them, each by
 // binding an abstract socket name. The name also is the address under which peers find the process.
+// XRC receive queues have numbers out of the same blocks.
 #pragma once
 
 #include "core/fd.hpp"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,7 +33,9 @@ class QpNumbers {
 public:
     // The next free number, for this QP. A new block's listening socket is given to `listening`.
     verbs::Result<uint32_t> claim(Qp &qp, const std::function<void(int)> &listening);
-    void release(uint32_t qpn) noexcept;
+    // The same for something else that peers know by a number.
+    verbs::Result<uint32_t> claim(const std::function<void(int)> &listening);
+    void release(uint32_t number) noexcept;
     [[nodiscard]] Qp *find(uint32_t qpn) const noexcept;
     // A block that this process has claimed, once it has a QP; blocks are kept.
     [[nodiscard]] uint32_t first_block() const noexcept { return blocks_.front()->number; }
@@ -58,10 +62,11 @@ private:
         uint32_t number;
         verbs::UniqueFd listener;
         uint32_t next = 0;
-        uint32_t used = 0;
+        std::bitset<kPerBlock> taken{};
         std::array<Qp *, kPerBlock> qps{};
     };
     verbs::Result<std::unique_ptr<Block>> claim_block();
+    [[nodiscard]] Block *block_with(uint32_t number) const noexcept;
     [[nodiscard]] Block *block_with_room() noexcept;
 
     std::vector<std::unique_ptr<Block>> blocks_;

@@ -99,7 +99,10 @@ Seen ExtendedPair::read(ibv_cq_ex *cq) const {
     seen.opcode = ibv_wc_read_opcode(cq);
     seen.flags = ibv_wc_read_wc_flags(cq);
     if (is_told(IBV_WC_EX_WITH_BYTE_LEN)) seen.byte_len = ibv_wc_read_byte_len(cq);
-    if (is_told(IBV_WC_EX_WITH_IMM)) seen.imm = ntohl(ibv_wc_read_imm_data(cq));
+    if (is_told(IBV_WC_EX_WITH_IMM)) {
+        seen.imm = ntohl(ibv_wc_read_imm_data(cq));
+        seen.invalidated_rkey = ibv_wc_read_invalidated_rkey(cq);
+    }
     if (is_told(IBV_WC_EX_WITH_QP_NUM)) seen.qp_num = ibv_wc_read_qp_num(cq);
     if (is_told(IBV_WC_EX_WITH_SRC_QP)) seen.src_qp = ibv_wc_read_src_qp(cq);
     if (is_told(IBV_WC_EX_WITH_COMPLETION_TIMESTAMP)) seen.ticks = ibv_wc_read_completion_ts(cq);

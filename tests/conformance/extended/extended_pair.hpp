@@ -26,6 +26,7 @@ struct Seen {
     unsigned flags = 0;
     uint32_t byte_len = 0;
     uint32_t imm = 0;  // in host order
+    uint32_t invalidated_rkey = 0;
     uint32_t qp_num = 0;
     uint32_t src_qp = 0;
     uint64_t ticks = 0;
@@ -67,6 +68,7 @@ public:
     // One region serves both ends: the lower half is sent from, the upper half is received into.
     [[nodiscard]] uint8_t *from(size_t offset = 0) const { return pages_.data() + offset; }
     [[nodiscard]] uint8_t *into(size_t offset = 0) const { return from(kRegion / 2 + offset); }
+    [[nodiscard]] ibv_mr *mr() const { return mr_.get(); }
     [[nodiscard]] uint32_t lkey() const { return mr_->lkey; }
     [[nodiscard]] uint32_t rkey() const { return mr_->rkey; }
     [[nodiscard]] static uint64_t address(const uint8_t *place) {

@@ -43,6 +43,7 @@ protected:
         fake.reason.clear();
         fake.throws = FakeState::Throws::nothing;
         fake.gids.clear();
+        fake.table_length.reset();
         fake.pkeys_be.clear();
         fake.retires = true;
     }

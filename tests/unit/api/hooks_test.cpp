@@ -3,6 +3,7 @@
 
 #include "fake_device.hpp"
 
+#include <array>
 #include <stdexcept>
 
 namespace {
@@ -44,6 +45,33 @@ TEST_F(HooksApi, QueryAGidWithItsType) {
     EXPECT_EQ(hooks->query_gid(context, 1, 0xffffffffu, &gid), EINVAL);
     EXPECT_EQ(hooks->query_gid(nullptr, 1, 0, &gid), EINVAL);
     EXPECT_EQ(hooks->query_gid(context, 1, 0, nullptr), EINVAL);
+}
+
+TEST_F(HooksApi, QueryAGidTable) {
+    verbs_provider_gid entry{};
+    entry.type = 2;
+    entry.ifindex = 3;
+    fake.gids = {std::nullopt, entry};
+    std::array<verbs_hooks_gid_entry, 2> entries{};
+    size_t count = 99;
+    EXPECT_EQ(hooks->query_gid_table(context, entries.data(), entries.size(), &count), 0);
+    EXPECT_EQ(count, 1u);
+    EXPECT_EQ(entries[0].index, 1u);
+    EXPECT_EQ(entries[0].port_num, 1u);
+    EXPECT_EQ(entries[0].type, 2u);
+    EXPECT_EQ(entries[0].ifindex, 3u);
+    EXPECT_EQ(hooks->query_gid_table(context, entries.data(), 0, &count), EINVAL);
+    EXPECT_EQ(hooks->query_gid_table(nullptr, entries.data(), 2, &count), EINVAL);
+    EXPECT_EQ(hooks->query_gid_table(context, nullptr, 2, &count), EINVAL);
+    EXPECT_EQ(hooks->query_gid_table(context, entries.data(), 2, nullptr), EINVAL);
+}
+
+TEST_F(HooksApi, DoNotBelieveATableThatIsLongerThanItsRoom) {
+    std::array<verbs_hooks_gid_entry, 2> entries{};
+    fake.table_length = 3;
+    size_t count = 99;
+    EXPECT_EQ(hooks->query_gid_table(context, entries.data(), entries.size(), &count), EIO);
+    EXPECT_EQ(count, 99u);
 }
 
 TEST_F(HooksApi, SetTheReasonAndLeaveErrnoAlone) {

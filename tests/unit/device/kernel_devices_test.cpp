@@ -28,7 +28,7 @@ protected:
     void write_manifest(const std::string &file, const std::string &name, const std::string &more,
                         const std::string &library = VERBS_TEST_FAKE_PROVIDER) const {
         folder.write(file, R"({"manifest": 1, "name": ")" + name + R"(", "library": ")" + library +
-                               R"(", "contract": {"oldest": 1, "newest": 1}, )" + more + "}");
+                               R"(", "contract": {"oldest": 1, "newest": 2}, )" + more + "}");
     }
     std::vector<std::string> names() {
         std::vector<std::string> all;

@@ -56,6 +56,21 @@ TEST_F(RegionByAttributes, IsOfADmaBuf) {
     EXPECT_EQ(ibv_dereg_mr(mr), 0);
 }
 
+TEST_F(RegionByAttributes, IsOfABuffer) {
+    attr.addr = ibv_alloc_buf(pd, sizeof memory, &attr.buf);
+    ASSERT_NE(attr.addr, nullptr) << verbs_last_error();
+    attr.comp_mask = IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_BUF;
+    ibv_mr *mr = ibv_reg_mr_ex(pd, &attr);
+    ASSERT_NE(mr, nullptr) << verbs_last_error();
+    EXPECT_EQ(mr->addr, attr.addr);
+    EXPECT_EQ(ibv_dereg_mr(mr), 0);
+    attr.comp_mask |= IBV_REG_MR_MASK_IOVA;
+    expect_refusal(EINVAL, "of a buffer addr alone says which part it is");
+    attr.comp_mask = IBV_REG_MR_MASK_FD | IBV_REG_MR_MASK_BUF;
+    expect_refusal(EINVAL, "of a buffer addr alone says which part it is");
+    ibv_free_buf(attr.buf);
+}
+
 TEST_F(RegionByAttributes, IsOfOneKindOfMemory) {
     expect_refusal(EINVAL, "either addr or fd says which memory it is");
     attr.comp_mask = IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_FD;
@@ -67,8 +82,6 @@ TEST_F(RegionByAttributes, IsOfOneKindOfMemory) {
 TEST_F(RegionByAttributes, IsRefusedWithTheUnknown) {
     attr.comp_mask = IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_DMAH;
     expect_refusal(EOPNOTSUPP, "there are no DMA handles");
-    attr.comp_mask = IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_BUF;
-    expect_refusal(EOPNOTSUPP, "the library allocates no buffers");
     attr.comp_mask = IBV_REG_MR_MASK_ADDR | 1u << 6;
     expect_refusal(EINVAL, "unknown bits in comp_mask");
     EXPECT_EQ(ibv_reg_mr_ex(pd, nullptr), nullptr);

@@ -55,6 +55,10 @@ protected:
         {248, "ibv_free_dm", "dm"},
         {264, "ibv_reg_dm_mr", "dm"},
         {40, "ibv_create_srq_ex", "srq_ex"},
+        {24, "ibv_close_xrcd", "xrc"},
+        {32, "ibv_open_xrcd", "xrc"},
+        {48, "ibv_get_srq_num", "xrc"},
+        {64, "ibv_open_qp", "xrc"},
         {312, "ibv_advise_mr", "advise_mr"},
         {216, "ibv_modify_qp_rate_limit", "rate_limit"},
         {80, "ibv_create_flow", "flow"},
@@ -83,6 +87,15 @@ TEST_F(ContextSlots, AreEmptyInADeviceThatTheStableLibraryHasOpened) {
     for (const auto &place : kPlaces)
         EXPECT_EQ(slot(place.distance), nullptr) << place.name;
 }
+
+#ifdef VERBS_HAVE_MW_TYPE_2
+// Programs built with rdma-core's header call this one in the table behind the handle.
+TEST_F(ContextSlots, AllocateWindowsOfBothTypesOnceFilled) {
+    EXPECT_NE(context->ops.alloc_mw, &verbs_exp_alloc_mw);
+    ASSERT_EQ(fill(1, context), 0);
+    EXPECT_EQ(context->ops.alloc_mw, &verbs_exp_alloc_mw);
+}
+#endif
 
 // The distances are those of struct verbs_context in rdma-core 22 to 58.
 TEST_F(ContextSlots, ArePublicFunctionsAtTheirFixedPlacesOnceFilled) {

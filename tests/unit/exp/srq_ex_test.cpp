@@ -20,7 +20,7 @@ protected:
         EXPECT_EQ(ibv_create_srq_ex(context, &attr), nullptr);
         EXPECT_EQ(errno, code);
         EXPECT_STREQ(verbs_last_error(), reason);
-        EXPECT_EQ(fake.calls_of("create_srq"), 0);
+        EXPECT_EQ(fake.calls_of("create_srq") + fake.calls_of("create_srq_ex"), 0);
     }
 
     ibv_srq_init_attr_ex attr{};
@@ -52,8 +52,10 @@ TEST_F(ExtendedSrq, IsReadNoFurtherThanTheMaskSays) {
 }
 
 TEST_F(ExtendedSrq, IsRefusedForTypesThatAreNotThereYet) {
+#ifndef VERBS_HAVE_XRC
     attr.srq_type = IBV_SRQT_XRC;
-    expect_refusal(EOPNOTSUPP, "no device has shared receive queues of the type XRC so far");
+    expect_refusal(EOPNOTSUPP, "this library was built without XRC");
+#endif
     attr.srq_type = IBV_SRQT_TM;
     expect_refusal(EOPNOTSUPP, "no device has shared receive queues that match tags so far");
     attr.srq_type = static_cast<ibv_srq_type>(9);

@@ -12,6 +12,9 @@
 #include <pthread.h>
 #include <time.h>
 
+/* A bit of device_cap_flags_ex: IBV_QP_EX_WITH_ATOMIC_WRITE can be had. */
+#define IBV_DEVICE_ATOMIC_WRITE (1ULL << 40)
+
 enum ibv_values_mask { IBV_VALUES_MASK_RAW_CLOCK = 1 << 0, IBV_VALUES_MASK_RESERVED = 1 << 1 };
 
 struct ibv_values_ex {

@@ -27,7 +27,6 @@ enum ibv_mr_init_attr_mask {
     IBV_REG_MR_MASK_BUF = 1 << 5
 };
 
-struct ibv_buf;
 struct ibv_dmah;
 
 struct ibv_mr_init_attr {

@@ -9,6 +9,7 @@
 #include <infiniband/verbs/types.h>
 #include <infiniband/verbs_exp/features.h>
 
+struct ibv_buf;
 struct ibv_counters;
 struct ibv_cq_ex;
 struct ibv_data_buf;

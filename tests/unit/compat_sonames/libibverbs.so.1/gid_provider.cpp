@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A provider for gid_test.cpp: one device with an Ethernet and an InfiniBand port, and GID entries
-// of every kind. It has nothing else.
+// A provider for gid_test.cpp: two devices with an Ethernet and an InfiniBand port, and GID entries
+// of every kind, which one of them tells at once as well. They have nothing else.
 #include <verbs/provider.hpp>
 
 #include <cstring>
@@ -23,15 +23,12 @@ public:
     static constexpr const char *kName = "gid_test";
 
     static Result<std::vector<verbs_provider_device>> enumerate() {
-        verbs_provider_device device{};
-        std::strcpy(device.name, "gids0");
-        std::strcpy(device.dev_name, "gids0");
-        device.node_type = IBV_NODE_CA;
-        return std::vector{device};
+        return std::vector{device_of("gids0"), device_of(kTellsAtOnce)};
     }
-    static Result<std::unique_ptr<GidDevice>> open(const verbs_provider_device &,
+    static Result<std::unique_ptr<GidDevice>> open(const verbs_provider_device &which,
                                                    ibv_context &context) {
         auto device = std::make_unique<GidDevice>();
+        device->tells_at_once_ = std::strcmp(which.name, kTellsAtOnce) == 0;
         device->events_.reset(::eventfd(0, EFD_CLOEXEC));
         context.async_fd = device->events_.get();
         return device;
@@ -61,6 +58,16 @@ public:
         return entry;
     }
 
+    Result<std::size_t> query_gid_table(verbs_provider_gid_entry *entries, std::size_t room) {
+        if (!tells_at_once_) return fail(EOPNOTSUPP, "entry after entry only");
+        if (room < 2) return fail(EINVAL, "there are two entries");
+        for (std::uint32_t i = 0; i < 2; ++i) {
+            entries[i] = {{}, 7 + i, 1 + i, 2 * (1 - i), 9};
+            entries[i].gid.raw[15] = 0x77;
+        }
+        return 2;
+    }
+
     Result<ibv_pd *> alloc_pd() { return nothing_here(); }
     Result<void> dealloc_pd(ibv_pd *) { return nothing_here(); }
     Result<ibv_mr *> reg_mr(ibv_pd *, void *, std::size_t, std::uint64_t, int) {
@@ -74,7 +81,18 @@ public:
     Result<void> destroy_qp(ibv_qp *) { return nothing_here(); }
 
 private:
+    static constexpr const char *kTellsAtOnce = "gids1";
+
+    static verbs_provider_device device_of(const char *name) {
+        verbs_provider_device device{};
+        std::strcpy(device.name, name);
+        std::strcpy(device.dev_name, name);
+        device.node_type = IBV_NODE_CA;
+        return device;
+    }
+
     verbs::UniqueFd events_;
+    bool tells_at_once_ = false;
 };
 
 }  // namespace

@@ -16,6 +16,11 @@ extern "C" int ibv_query_gid_type(ibv_context *context, uint8_t port_num, unsign
 
 namespace {
 
+class GidAtOnce : public OpenDevice {
+protected:
+    GidAtOnce() : OpenDevice("gids1") {}
+};
+
 class Gid : public OpenDevice {
 protected:
     Gid() : OpenDevice("gids0") {}
@@ -80,6 +85,37 @@ TEST_F(Gid, ATableWithTooLittleRoomIsRefused) {
     errno = 0;
     EXPECT_EQ(-EINVAL, ibv_query_gid_table(context_, entries.data(), entries.size(), 0));
     EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_F(GidAtOnce, TheTableIsTheDevicesOwn) {
+    std::array<ibv_gid_entry, 3> entries;
+    errno = 0;
+    ASSERT_EQ(2, ibv_query_gid_table(context_, entries.data(), entries.size(), 0));
+    EXPECT_EQ(0, errno);
+    EXPECT_EQ(0x77, entries[1].gid.raw[15]);
+    EXPECT_EQ(8u, entries[1].gid_index);
+    EXPECT_EQ(2u, entries[1].port_num);
+    EXPECT_EQ(uint32_t{IBV_GID_TYPE_ROCE_V2}, entries[0].gid_type);
+    EXPECT_EQ(uint32_t{IBV_GID_TYPE_IB}, entries[1].gid_type);
+    EXPECT_EQ(9u, entries[1].ndev_ifindex);
+}
+
+TEST_F(GidAtOnce, ATableWithTooLittleRoomIsRefused) {
+    ibv_gid_entry entry;
+    errno = 0;
+    EXPECT_EQ(-EINVAL, ibv_query_gid_table(context_, &entry, 1, 0));
+    EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_F(GidAtOnce, EntriesOfAnotherSizeAreReadOneByOne) {
+    struct Longer {
+        ibv_gid_entry known;
+        uint64_t later;
+    };
+    std::vector<Longer> table(8, Longer{{}, 0xee});
+    ASSERT_EQ(4, _ibv_query_gid_table(context_, &table[0].known, table.size(), 0, sizeof(Longer)));
+    EXPECT_EQ(2, table[1].known.gid.raw[15]);
+    EXPECT_EQ(0u, table[3].later);
 }
 
 TEST_F(Gid, AShorterEntryGetsItsFrontPartOnly) {

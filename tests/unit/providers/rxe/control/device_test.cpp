@@ -82,6 +82,29 @@ TEST_F(RxeDevice, TellsItsGids) {
     EXPECT_NE(missing.error().phrase.find("port 1, GID index 4711"), std::string::npos);
 }
 
+TEST_F(RxeDevice, TellsItsGidTableByOneCommand) {
+    kernel_.on_method(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE, [](MethodCall &call) {
+        ib_uverbs_gid_entry entry{};
+        entry.gid[1] = 5;
+        entry.gid_index = 2;
+        entry.port_num = 1;
+        entry.gid_type = IB_UVERBS_GID_TYPE_ROCE_V2;
+        entry.netdev_ifindex = 3;
+        call.out(UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES, entry);
+        call.out(UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES, std::uint64_t{1});
+        return 0;
+    });
+    verbs_provider_gid_entry entries[4];
+    const auto told = device_->query_gid_table(entries, std::size(entries));
+    ASSERT_TRUE(told) << told.error().phrase;
+    ASSERT_EQ(*told, 1u);
+    EXPECT_EQ(entries[0].gid.global.interface_id, 5u);
+    EXPECT_EQ(entries[0].index, 2u);
+    EXPECT_EQ(entries[0].port_num, 1u);
+    EXPECT_EQ(entries[0].type, 2u);
+    EXPECT_EQ(entries[0].ifindex, 3u);
+}
+
 TEST_F(RxeDevice, GivesBackWhatAProgramLeftWhenItIsClosed) {
     auto *cq = create_cq();
     auto attr = qp_request(cq, IBV_QPT_RC);

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -69,6 +70,26 @@ TEST(OpenDevice, NeedsItsInterface) {
     const auto device = Device::open(gone, context);
     ASSERT_FALSE(device.has_value());
     EXPECT_EQ(device.error().code, ENODEV);
+}
+
+// UCX looks at it before it takes a device.
+TEST(AnnouncedDevices, HaveANodeThatEverybodyMayReadAndWrite) {
+    verbs_host host{};
+    host.log_wants = [](int) { return 0; };
+    host.environment = [](const char *) -> const char * { return nullptr; };
+    host.kernel_device_count = [] { return 0; };
+    verbs::provider::Host::attach(&host, "soft");
+    const auto devices = Device::enumerate();
+    verbs::provider::Host::attach(nullptr, "");
+    ASSERT_TRUE(devices.has_value()) << devices.error().phrase;
+    ASSERT_FALSE(devices->empty());
+    for (const auto &device : *devices) {
+        // Of /dev/infiniband only that it is a folder is taken for granted.
+        const auto node =
+            (std::filesystem::path("/dev/infiniband") / device.dev_name).lexically_normal();
+        EXPECT_TRUE(std::filesystem::is_character_file(node)) << device.name << ": " << node;
+        EXPECT_EQ(::access(node.c_str(), R_OK | W_OK), 0) << device.name << ": " << node;
+    }
 }
 
 }  // namespace

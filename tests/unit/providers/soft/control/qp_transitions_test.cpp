@@ -104,6 +104,30 @@ constexpr Cell kCells[] = {
     {IBV_QPT_UD, IBV_QPS_SQD, IBV_QPS_SQD, "", "pkey qkey"},
     {IBV_QPT_UD, IBV_QPS_SQD, IBV_QPS_RTS, "", "now qkey"},
     {IBV_QPT_UD, IBV_QPS_SQE, IBV_QPS_RTS, "", "now qkey"},
+
+    {IBV_QPT_XRC_SEND, IBV_QPS_RESET, IBV_QPS_INIT, "pkey port access", ""},
+    {IBV_QPT_XRC_SEND, IBV_QPS_INIT, IBV_QPS_INIT, "", "pkey port access"},
+    {IBV_QPT_XRC_SEND, IBV_QPS_INIT, IBV_QPS_RTR, "av mtu dest_qpn rq_psn",
+     "alt_path access pkey dest_rd_atomic rnr_timer"},
+    {IBV_QPT_XRC_SEND, IBV_QPS_RTR, IBV_QPS_RTS, "timeout retry rnr_retry sq_psn rd_atomic",
+     "now access alt_path migration"},
+    {IBV_QPT_XRC_SEND, IBV_QPS_RTS, IBV_QPS_RTS, "", "now access alt_path migration"},
+    {IBV_QPT_XRC_SEND, IBV_QPS_RTS, IBV_QPS_SQD, "", "notify"},
+    {IBV_QPT_XRC_SEND, IBV_QPS_SQD, IBV_QPS_SQD, "",
+     "port av timeout retry rnr_retry rd_atomic access pkey alt_path migration"},
+    {IBV_QPT_XRC_SEND, IBV_QPS_SQD, IBV_QPS_RTS, "", "now access alt_path migration"},
+
+    {IBV_QPT_XRC_RECV, IBV_QPS_RESET, IBV_QPS_INIT, "pkey port access", ""},
+    {IBV_QPT_XRC_RECV, IBV_QPS_INIT, IBV_QPS_INIT, "", "pkey port access"},
+    {IBV_QPT_XRC_RECV, IBV_QPS_INIT, IBV_QPS_RTR, "av mtu dest_qpn rq_psn dest_rd_atomic rnr_timer",
+     "alt_path access pkey"},
+    {IBV_QPT_XRC_RECV, IBV_QPS_RTR, IBV_QPS_RTS, "timeout sq_psn",
+     "now access rnr_timer alt_path migration retry rnr_retry rd_atomic"},
+    {IBV_QPT_XRC_RECV, IBV_QPS_RTS, IBV_QPS_RTS, "", "now access rnr_timer alt_path migration"},
+    {IBV_QPT_XRC_RECV, IBV_QPS_RTS, IBV_QPS_SQD, "", "notify"},
+    {IBV_QPT_XRC_RECV, IBV_QPS_SQD, IBV_QPS_SQD, "",
+     "port av timeout dest_rd_atomic access pkey rnr_timer alt_path migration"},
+    {IBV_QPT_XRC_RECV, IBV_QPS_SQD, IBV_QPS_RTS, "", "now access rnr_timer alt_path migration"},
 };
 
 int mask_of(const char *words) {
@@ -150,7 +174,8 @@ constexpr int kMigration = IBV_QP_ALT_PATH | IBV_QP_PATH_MIG_STATE;
 
 std::vector<Change> every_change() {
     std::vector<Change> changes;
-    for (const ibv_qp_type type : {IBV_QPT_RC, IBV_QPT_UC, IBV_QPT_UD})
+    for (const ibv_qp_type type :
+         {IBV_QPT_RC, IBV_QPT_UC, IBV_QPT_UD, IBV_QPT_XRC_SEND, IBV_QPT_XRC_RECV})
         for (const ibv_qp_state from : kStates)
             for (const ibv_qp_state to : kStates)
                 changes.push_back({type, from, to});
@@ -192,12 +217,22 @@ TEST_P(QpChange, IsRefusedWithEachThatItDoesNotKnow) {
         }
 }
 
+const char *type_name(ibv_qp_type type) {
+    switch (type) {
+    case IBV_QPT_RC:
+        return "Rc";
+    case IBV_QPT_UC:
+        return "Uc";
+    case IBV_QPT_UD:
+        return "Ud";
+    default:
+        return type == IBV_QPT_XRC_SEND ? "XrcSend" : "XrcRecv";
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Of, QpChange, testing::ValuesIn(every_change()), [](const auto &change) {
     const Change &one = change.param;
-    return std::string(one.type == IBV_QPT_RC   ? "Rc"
-                       : one.type == IBV_QPT_UC ? "Uc"
-                                                : "Ud") +
-           name_of(one.from) + "to" + name_of(one.to);
+    return std::string(type_name(one.type)) + name_of(one.from) + "to" + name_of(one.to);
 });
 
 TEST(QpAttributes, MayChangeWithoutNamingTheStateWhereItStays) {

@@ -13,7 +13,15 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
     EXPECT_EQ(attr->phys_port_cnt_ex, 1u);
     EXPECT_EQ(attr->completion_timestamp_mask, UINT64_MAX);
     EXPECT_EQ(attr->hca_core_clock, 1'000'000u);  // a tick is a nanosecond
-    EXPECT_EQ(attr->device_cap_flags_ex, attr->orig_attr.device_cap_flags);
+    uint64_t flags = device_->query_device()->device_cap_flags;
+#ifdef VERBS_HAVE_MW_TYPE_2
+    flags |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
+#endif
+    EXPECT_EQ(attr->orig_attr.device_cap_flags, flags);
+#ifdef VERBS_HAVE_QP_EX
+    flags |= IBV_DEVICE_ATOMIC_WRITE;
+#endif
+    EXPECT_EQ(attr->device_cap_flags_ex, flags);
     EXPECT_EQ(attr->odp_caps.general_caps, unsigned{IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT});
     EXPECT_EQ(attr->tso_caps.max_tso, 0u);
     EXPECT_EQ(attr->rss_caps.supported_qpts, 0u);

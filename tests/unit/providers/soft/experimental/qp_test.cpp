@@ -215,14 +215,14 @@ TEST_F(SoftQpEx, HasAFaceOnlyIfItWasMadeForIt) {
 
 TEST_F(SoftQpEx, RefusesOperationsThatItLacks) {
     ibv_cq_ex *cq = create_cq(0);
+    auto segments = request(cq, IBV_QPT_RC, IBV_QP_EX_WITH_TSO);
+    EXPECT_EQ(device_->create_qp_ex(&segments).error().code, EOPNOTSUPP);
     for (const uint64_t ops :
-         {uint64_t{IBV_QP_EX_WITH_TSO}, uint64_t{IBV_QP_EX_WITH_BIND_MW},
-          uint64_t{IBV_QP_EX_WITH_SEND_WITH_INV}, uint64_t{IBV_QP_EX_WITH_ATOMIC_WRITE}}) {
-        auto attr = request(cq, IBV_QPT_RC, ops);
+         {uint64_t{IBV_QP_EX_WITH_RDMA_READ}, uint64_t{IBV_QP_EX_WITH_SEND_WITH_INV},
+          uint64_t{IBV_QP_EX_WITH_ATOMIC_WRITE}}) {
+        auto attr = request(cq, IBV_QPT_UC, ops);
         EXPECT_EQ(device_->create_qp_ex(&attr).error().code, EOPNOTSUPP) << ops;
     }
-    auto attr = request(cq, IBV_QPT_UC, IBV_QP_EX_WITH_RDMA_READ);
-    EXPECT_EQ(device_->create_qp_ex(&attr).error().code, EOPNOTSUPP);
 }
 
 TEST_F(SoftQpEx, IsGivenBackWhenThereIsNoMemoryToBuildRequestsIn) {
@@ -234,6 +234,40 @@ TEST_F(SoftQpEx, IsGivenBackWhenThereIsNoMemoryToBuildRequestsIn) {
         EXPECT_EQ(device_->create_qp_ex(&attr).error().code, ENOMEM);
     }
     EXPECT_TRUE(device_->destroy_cq(reinterpret_cast<ibv_cq *>(cq))) << "still in use";
+}
+
+TEST_F(SoftQpEx, HasRoomForTheValueOfAnAtomicWrite) {
+    ibv_cq_ex *cq = create_cq(0);
+    auto attr = request(cq, IBV_QPT_RC, IBV_QP_EX_WITH_ATOMIC_WRITE);
+    attr.cap.max_inline_data = 0;
+    ASSERT_TRUE(device_->create_qp_ex(&attr));
+    EXPECT_GE(attr.cap.max_inline_data, 8u);
+}
+
+// By a list of requests the value may be anywhere.
+TEST_F(SoftQpEx, WritesAtomicallyWhatLiesInPieces) {
+    make(IBV_QPT_RC, IBV_QP_EX_WITH_ATOMIC_WRITE);
+    std::memcpy(&memory_[100], "abcdefgh", 8);
+    std::array<ibv_sge, 2> list{piece(104, 4), piece(100, 4)};
+    ibv_send_wr wr{};
+    wr.wr_id = 1;
+    wr.opcode = IBV_WR_ATOMIC_WRITE;
+    wr.send_flags = IBV_SEND_SIGNALED;
+    wr.sg_list = list.data();
+    wr.num_sge = 2;
+    wr.wr.rdma = {address(16), mr_->rkey};
+    ibv_send_wr *bad = nullptr;
+    ASSERT_EQ(context_.ops.post_send(&a_->qp_base, &wr, &bad), 0);
+    expect(1, IBV_WC_ATOMIC_WRITE);
+    EXPECT_EQ(std::string(&memory_[16], 8), "efghabcd");
+    wr.num_sge = 1;
+    EXPECT_EQ(context_.ops.post_send(&a_->qp_base, &wr, &bad), EINVAL) << "4 bytes";
+    list[0].length = 8;
+    list[0].lkey = 0;
+    ASSERT_EQ(context_.ops.post_send(&a_->qp_base, &wr, &bad), 0);
+    wait(cq_);
+    EXPECT_EQ(cq_->status, IBV_WC_LOC_PROT_ERR);
+    cq_->end_poll(cq_);
 }
 
 TEST_F(SoftQpEx, GrantsWhatAPlainOneIsGranted) {

@@ -59,6 +59,26 @@ TEST_F(Keys, OpenOnlyInTheirProtectionDomain) {
     EXPECT_FALSE(allows(kAddress, 1, 0, kPd + 1));
 }
 
+TEST_F(Keys, OfAWindowOpenToThePeerOfItsQueuePairAlone) {
+    const auto window = table->enter({bound_to(7), kAddress, kLength, kAddress, 0});
+    ASSERT_TRUE(window.has_value());
+    const auto opens = [&](uint32_t qpn) {
+        return translate_for_peer(table->home(), *window, kAddress, 1, 0, kPd, qpn, address);
+    };
+    EXPECT_TRUE(opens(7));
+    EXPECT_EQ(address, kAddress);
+    EXPECT_FALSE(opens(8));
+    EXPECT_FALSE(translate(table->home(), *window, kAddress, 1, 0, kPd, address));
+}
+
+TEST_F(Keys, OfARegionOpenToPeersOfEveryQueuePairOfItsDomain) {
+    EXPECT_TRUE(translate_for_peer(table->home(), key, kAddress, 1, 0, kPd, 7, address));
+    EXPECT_FALSE(translate_for_peer(table->home(), key, kAddress, 1, 0, kPd + 1, 7, address));
+    RemotePlace place{};
+    EXPECT_TRUE(find_place(table->home(), key, kAddress, 1, 0, kPd, 7, place));
+    EXPECT_EQ(place.address, kAddress);
+}
+
 TEST_F(Keys, OpenNothingAfterTheyWereWithdrawn) {
     table->withdraw(key);
     EXPECT_FALSE(allows(kAddress, 1));
