@@ -46,6 +46,9 @@ const std::set<std::string> kFeatures = {
     "rate limits",
     "connection options",
     "queues in memory of the program",
+    "XRC",
+    "windows of type 2",
+    "atomic writes",
 };
 
 using Version = std::pair<int, int>;

@@ -68,8 +68,9 @@ constexpr std::size_t kLooks = 256;
 constexpr uint32_t kPollsBetweenYields = 4096;
 
 // A poll found nothing. Who is armed for all that comes sleeps soon; for solicited completions
-// alone, a program may be armed for good (UCX over UD) and poll all the same.
-void note_empty(Cq &cq) noexcept {
+// alone, a program may be armed for good (UCX over UD) and poll all the same. Out of line: polls
+// that find something need no registers for it.
+__attribute__((noinline)) void note_empty(Cq &cq) noexcept {
     const uint32_t polls = cq.polls.load(std::memory_order_relaxed) + 1;
     cq.polls.store(polls, std::memory_order_relaxed);
     if (polls >= kPollsThatSpin && !cq.is_polled.load(std::memory_order_relaxed) &&
@@ -115,8 +116,10 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
     if (overran) report_overrun(cq);
 }
 
-void progress(Cq &cq, Sink &sink) noexcept {
-    if (!cq.progress_lock.try_lock()) return;
+namespace {
+
+// Under the progress lock.
+void poll_members(Cq &cq, Sink &sink) noexcept {
     const std::size_t count = cq.polled.size();
     const std::size_t looks = std::min(count, kLooks);
     std::size_t at = looks == count ? 0 : cq.next_polled;
@@ -125,10 +128,25 @@ void progress(Cq &cq, Sink &sink) noexcept {
         poll_queues(*cq.polled[at], cq, sink);
     }
     cq.next_polled = at;
+}
+
+// Where a message of XRC completes depends on the message.
+__attribute__((noinline)) void poll_hubs(Cq &cq) noexcept {
+    Sink none{nullptr, nullptr};
     for (const Cq::Hub &hub : cq.hubs) {
-        Sink none{nullptr, nullptr};  // where a message completes depends on the message
-        progress(*hub.cq, none);
+        if (!hub.cq->progress_lock.try_lock()) continue;
+        poll_members(*hub.cq, none);
+        hub.cq->progress_lock.unlock();
     }
+}
+
+}  // namespace
+
+void progress(Cq &cq, Sink &sink) noexcept {
+    if (!cq.progress_lock.try_lock()) return;
+    poll_members(cq, sink);
+    if (!cq.hubs.empty()) [[unlikely]]
+        poll_hubs(cq);
     cq.progress_lock.unlock();
 }
 

@@ -213,7 +213,7 @@ Transmission choose_route(SendQueue &sq, const SendWqe &wqe, bool may_change) no
 
 Transmission transmit_xrc(Qp &qp, SendWqe &wqe, Untold &untold) noexcept {
     SendQueue &sq = qp.sq;
-    if (wqe.opcode != kOpcodeBind) {
+    if (wqe.opcode < kOpcodeBind) {  // what is beyond stays here
         const Transmission chosen = choose_route(sq, wqe, is_oldest(qp));
         if (chosen.step != Step::done) return chosen;
         if (untold.channel != sq.channel.get()) tell(untold, sq.channel.get());

@@ -214,7 +214,7 @@ void Process::reopen_xrc_routes(Qp &qp) {
         const std::lock_guard hold(qp.sq.lock);
         SendQueue &sq = qp.sq;
         for (uint32_t at = sq.sent; at != sq.ring.tail; ++at)
-            if (const SendWqe &wqe = sq.ring.at(at); wqe.opcode != kOpcodeBind)
+            if (const SendWqe &wqe = sq.ring.at(at); wqe.opcode < kOpcodeBind)
                 missing.push_back(wqe.qkey_or_srqn);
     }
     for (const uint32_t number : missing) {

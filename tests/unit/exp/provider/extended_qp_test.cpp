@@ -330,6 +330,23 @@ TEST_F(ExtendedQpTest, HasNoAddressFromAnEarlierRequest) {
     EXPECT_EQ(posted()[0].wr.wr.ud.ah, nullptr);
 }
 
+TEST_F(ExtendedQpTest, TellsEveryRequestOfXrcItsQueueAndNoneThatOfAnEarlierOne) {
+    ibv_qp_ex *qp = make(IBV_QPT_XRC_SEND);
+    qp->wr_start(qp);
+    qp->wr_send(qp);
+    qp->wr_set_xrc_srqn(qp, 7);
+    qp->wr_rdma_read(qp, 1, 2);
+    qp->wr_set_xrc_srqn(qp, 8);
+    ASSERT_EQ(qp->wr_complete(qp), 0);
+    EXPECT_EQ(posted()[0].wr.qp_type.xrc.remote_srqn, 7u);
+    EXPECT_EQ(posted()[1].wr.qp_type.xrc.remote_srqn, 8u);
+    qp_.posts.clear();
+    qp->wr_start(qp);
+    qp->wr_send(qp);
+    ASSERT_EQ(qp->wr_complete(qp), 0);
+    EXPECT_EQ(posted()[0].wr.qp_type.xrc.remote_srqn, 0u);
+}
+
 TEST_F(ExtendedQpTest, TakesTheLastDataThatARequestIsGiven) {
     ibv_qp_ex *qp = make();
     qp->wr_start(qp);
