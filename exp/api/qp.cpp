@@ -19,6 +19,8 @@ constexpr exp::Member kMembers[] = {
     VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_RX_HASH, source_qpn),
     VERBS_EXP_MEMBER(ibv_qp_init_attr_ex, IBV_QP_INIT_ATTR_SEND_OPS_FLAGS, send_ops_flags),
 };
+constexpr std::uint32_t kInOrderFlags =
+    IBV_QUERY_QP_DATA_IN_ORDER_RETURN_CAPS | IBV_QUERY_QP_DATA_IN_ORDER_DEVICE_ONLY;
 constexpr std::size_t kFront =
     offsetof(ibv_qp_init_attr_ex, comp_mask) + sizeof(ibv_qp_init_attr_ex::comp_mask);
 
@@ -96,10 +98,13 @@ ibv_qp_ex *ibv_qp_to_qp_ex(ibv_qp *qp) {
     });
 }
 
-// 0 is an answer, not a success. No provider promises more so far.
-int ibv_query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode /*op*/, std::uint32_t /*flags*/) {
+// 0 is an answer, not a success: what a device that does not say promises.
+int ibv_query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode op, std::uint32_t flags) {
     return api::value_or(0, [&]() -> Result<int> {
         VERBS_CHECK(api::required(qp, "qp"));
-        return 0;
+        VERBS_TRY(half, exp::Half::of(qp->context));
+        if ((flags & ~kInOrderFlags) != 0) return fail(EINVAL, "unknown flags");
+        const auto query = half.slot_of(&verbs_provider_exp_ops::query_qp_data_in_order);
+        return query != nullptr ? query(qp, op, flags) : 0;
     });
 }

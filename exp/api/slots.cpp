@@ -60,5 +60,31 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
     fill(context, exp::kSlotOpenQp, &ibv_open_qp);
     fill(context, exp::kSlotGetSrqNum, &ibv_get_srq_num);
 #endif
+#ifdef VERBS_HAVE_ADVISE_MR
+    fill(context, exp::kSlotAdviseMr, &ibv_advise_mr);
+#endif
+#ifdef VERBS_HAVE_RATE_LIMIT
+    fill(context, exp::kSlotModifyQpRateLimit, &ibv_modify_qp_rate_limit);
+#endif
+#ifdef VERBS_HAVE_FLOW
+    fill(context, exp::kSlotCreateFlow, &ibv_create_flow);
+    fill(context, exp::kSlotDestroyFlow, &ibv_destroy_flow);
+    fill(context, exp::kSlotCreateFlowActionEsp, &ibv_create_flow_action_esp);
+    fill(context, exp::kSlotModifyFlowActionEsp, &ibv_modify_flow_action_esp);
+    fill(context, exp::kSlotDestroyFlowAction, &ibv_destroy_flow_action);
+#endif
+#ifdef VERBS_HAVE_COUNTERS
+    fill(context, exp::kSlotCreateCounters, &ibv_create_counters);
+    fill(context, exp::kSlotDestroyCounters, &ibv_destroy_counters);
+    fill(context, exp::kSlotAttachCountersPointFlow, &ibv_attach_counters_point_flow);
+    fill(context, exp::kSlotReadCounters, &ibv_read_counters);
+#endif
+#ifdef VERBS_HAVE_WQ
+    fill(context, exp::kSlotCreateWq, &ibv_create_wq);
+    fill(context, exp::kSlotModifyWq, &ibv_modify_wq);
+    fill(context, exp::kSlotDestroyWq, &ibv_destroy_wq);
+    fill(context, exp::kSlotCreateRwqIndTable, &ibv_create_rwq_ind_table);
+    fill(context, exp::kSlotDestroyRwqIndTable, &ibv_destroy_rwq_ind_table);
+#endif
     return 0;
 }

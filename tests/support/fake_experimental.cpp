@@ -145,6 +145,196 @@ int alloc_mw_type_2(void *, ibv_pd *, ibv_mw **mw) {
     return 0;
 }
 
+int query_port_speed(void *, std::uint32_t port_num, std::uint64_t *port_speed) {
+    BEGIN("query_port_speed");
+    *port_speed = 1000 + port_num;
+    return 0;
+}
+
+int query_qp_data_in_order(ibv_qp *, ibv_wr_opcode op, std::uint32_t flags) {
+    last().flags = flags;
+    return op == IBV_WR_RDMA_WRITE ? IBV_QUERY_QP_DATA_IN_ORDER_ALIGNED_128_BYTES : 0;
+}
+
+int query_ece(void *, ibv_qp *, ibv_ece *ece) {
+    BEGIN("query_ece");
+    *ece = {0x0815, 6, 0};
+    return 0;
+}
+
+int set_ece(void *, ibv_qp *, ibv_ece *ece) {
+    BEGIN("set_ece");
+    ece->options &= 6;
+    return 0;
+}
+
+int modify_qp_rate_limit(void *, ibv_qp *, ibv_qp_rate_limit_attr *attr) {
+    BEGIN("modify_qp_rate_limit");
+    last().rate_limit = *attr;
+    return 0;
+}
+
+int advise_mr(void *, ibv_pd *, ibv_advise_mr_advice advice, std::uint32_t flags, ibv_sge *,
+              std::uint32_t num_sge) {
+    BEGIN("advise_mr");
+    last().advice = advice;
+    last().flags = flags;
+    last().count = num_sge;
+    return 0;
+}
+
+int reg_dmabuf_mr(void *, ibv_pd *, std::uint64_t offset, std::size_t length, std::uint64_t iova,
+                  int fd, int, ibv_mr **mr) {
+    BEGIN("reg_dmabuf_mr");
+    last().dmabuf_offset = offset;
+    last().dmabuf_length = length;
+    last().dmabuf_iova = iova;
+    last().dmabuf_fd = fd;
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
+int create_flow(void *, ibv_qp *, ibv_flow_attr *attr, ibv_flow **flow) {
+    BEGIN("create_flow");
+    last().flow = *attr;
+    *flow = dirty<ibv_flow>();
+    return 0;
+}
+
+int destroy_flow(void *, ibv_flow *flow) {
+    BEGIN("destroy_flow");
+    delete flow;
+    return 0;
+}
+
+int create_flow_action_esp(void *, ibv_flow_action_esp_attr *esp, ibv_flow_action **action) {
+    BEGIN("create_flow_action_esp");
+    last().esn = esp->esn;
+    *action = dirty<ibv_flow_action>();
+    return 0;
+}
+
+int modify_flow_action_esp(void *, ibv_flow_action *, ibv_flow_action_esp_attr *esp) {
+    BEGIN("modify_flow_action_esp");
+    last().esn = esp->esn;
+    return 0;
+}
+
+int destroy_flow_action(void *, ibv_flow_action *action) {
+    BEGIN("destroy_flow_action");
+    delete action;
+    return 0;
+}
+
+int create_counters(void *, ibv_counters_init_attr *, ibv_counters **counters) {
+    BEGIN("create_counters");
+    *counters = dirty<ibv_counters>();
+    return 0;
+}
+
+int destroy_counters(void *, ibv_counters *counters) {
+    BEGIN("destroy_counters");
+    delete counters;
+    return 0;
+}
+
+int attach_counters_point_flow(void *, ibv_counters *, ibv_counter_attach_attr *attr,
+                               ibv_flow *flow) {
+    BEGIN("attach_counters_point_flow");
+    last().counter = *attr;
+    last().counted = flow;
+    return 0;
+}
+
+int read_counters(void *, ibv_counters *, std::uint64_t *values, std::uint32_t count,
+                  std::uint32_t flags) {
+    BEGIN("read_counters");
+    last().flags = flags;
+    for (std::uint32_t i = 0; i < count; ++i)
+        values[i] = 100 + i;
+    return 0;
+}
+
+int create_wq(void *, ibv_wq_init_attr *attr, ibv_wq **wq) {
+    BEGIN("create_wq");
+    last().wq = *attr;
+    attr->max_wr = 64;
+    attr->max_sge = 4;
+    *wq = dirty<ibv_wq>();
+    return 0;
+}
+
+int modify_wq(void *, ibv_wq *, ibv_wq_attr *attr) {
+    BEGIN("modify_wq");
+    last().wq_change = *attr;
+    return 0;
+}
+
+int destroy_wq(void *, ibv_wq *wq) {
+    BEGIN("destroy_wq");
+    delete wq;
+    return 0;
+}
+
+int create_rwq_ind_table(void *, ibv_rwq_ind_table_init_attr *attr, ibv_rwq_ind_table **table) {
+    BEGIN("create_rwq_ind_table");
+    last().log_ind_tbl_size = attr->log_ind_tbl_size;
+    *table = dirty<ibv_rwq_ind_table>();
+    return 0;
+}
+
+int destroy_rwq_ind_table(void *, ibv_rwq_ind_table *table) {
+    BEGIN("destroy_rwq_ind_table");
+    delete table;
+    return 0;
+}
+
+int import_device(void *, int cmd_fd) {
+    BEGIN("import_device");
+    if (cmd_fd != last().importable_fd) return EINVAL;
+    return 0;
+}
+
+int import_pd(void *, std::uint32_t pd_handle, ibv_pd **pd) {
+    BEGIN("import_pd");
+    *pd = dirty<ibv_pd>();
+    (*pd)->handle = pd_handle;
+    return 0;
+}
+
+int unimport_pd(void *, ibv_pd *pd) {
+    BEGIN("unimport_pd");
+    delete pd;
+    return 0;
+}
+
+int import_mr(void *, ibv_pd *, std::uint32_t mr_handle, ibv_mr **mr) {
+    BEGIN("import_mr");
+    *mr = dirty<ibv_mr>();
+    (*mr)->handle = mr_handle;
+    (*mr)->length = 44;
+    return 0;
+}
+
+int unimport_mr(void *, ibv_mr *mr) {
+    BEGIN("unimport_mr");
+    delete mr;
+    return 0;
+}
+
+int import_dm(void *, std::uint32_t dm_handle, ibv_dm **dm) {
+    BEGIN("import_dm");
+    *dm = dirty<ibv_dm>();
+    (*dm)->handle = dm_handle;
+    return 0;
+}
+
+int unimport_dm(void *, ibv_dm *dm) {
+    BEGIN("unimport_dm");
+    delete dm;
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -168,6 +358,34 @@ const verbs_provider_exp_ops kExperimental = {
     .get_srq_num = &get_srq_num,
     .open_qp = &open_qp,
     .alloc_mw_type_2 = &alloc_mw_type_2,
+    .query_port_speed = &query_port_speed,
+    .query_qp_data_in_order = &query_qp_data_in_order,
+    .query_ece = &query_ece,
+    .set_ece = &set_ece,
+    .modify_qp_rate_limit = &modify_qp_rate_limit,
+    .advise_mr = &advise_mr,
+    .reg_dmabuf_mr = &reg_dmabuf_mr,
+    .create_flow = &create_flow,
+    .destroy_flow = &destroy_flow,
+    .create_flow_action_esp = &create_flow_action_esp,
+    .modify_flow_action_esp = &modify_flow_action_esp,
+    .destroy_flow_action = &destroy_flow_action,
+    .create_counters = &create_counters,
+    .destroy_counters = &destroy_counters,
+    .attach_counters_point_flow = &attach_counters_point_flow,
+    .read_counters = &read_counters,
+    .create_wq = &create_wq,
+    .modify_wq = &modify_wq,
+    .destroy_wq = &destroy_wq,
+    .create_rwq_ind_table = &create_rwq_ind_table,
+    .destroy_rwq_ind_table = &destroy_rwq_ind_table,
+    .import_device = &import_device,
+    .import_pd = &import_pd,
+    .unimport_pd = &unimport_pd,
+    .import_mr = &import_mr,
+    .unimport_mr = &unimport_mr,
+    .import_dm = &import_dm,
+    .unimport_dm = &unimport_dm,
 };
 
 }  // namespace verbs_test

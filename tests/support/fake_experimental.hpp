@@ -22,6 +22,22 @@ struct FakeExperimental {
     std::uint64_t dm_offset;
     std::size_t dm_length;
     void *freed;
+    ibv_qp_rate_limit_attr rate_limit;
+    ibv_advise_mr_advice advice;
+    std::uint32_t flags;  // of advise_mr, read_counters, query_qp_data_in_order
+    std::uint32_t count;  // of advise_mr and read_counters
+    std::uint64_t dmabuf_offset;
+    std::size_t dmabuf_length;
+    std::uint64_t dmabuf_iova;
+    int dmabuf_fd;
+    ibv_flow_attr flow;
+    std::uint32_t esn;
+    ibv_counter_attach_attr counter;
+    ibv_flow *counted;
+    ibv_wq_init_attr wq;
+    ibv_wq_attr wq_change;
+    std::uint32_t log_ind_tbl_size;
+    int importable_fd;
 };
 
 extern const verbs_provider_exp_ops kExperimental;

@@ -57,5 +57,5 @@ def cases():
     for program in ("extended_libverbs", "extended_libibverbs"):
         found[f"the suite of experimental verbs on {DEVICE}, {program}"] = Case(
             # Of the optional verbs the driver has few.
-            functools.partial(conforms, program=program, places=".", least=1), seconds=120)
+            functools.partial(conforms, program=program, places=".", least=0.25), seconds=120)
     return found

@@ -36,6 +36,7 @@
 #include <infiniband/verbs_exp/mr.h>
 #include <infiniband/verbs_exp/mw.h>
 #include <infiniband/verbs_exp/pd.h>
+#include <infiniband/verbs_exp/port.h>
 #include <infiniband/verbs_exp/qp.h>
 #include <infiniband/verbs_exp/rate_limit.h>
 #include <infiniband/verbs_exp/srq.h>

@@ -76,6 +76,62 @@ struct verbs_provider_exp_ops {
     /* Memory windows of type 2; dealloc_mw ends them, and the library sets what it sets for those
      * of alloc_mw. A device whose alloc_mw makes them leaves this empty. */
     int (*alloc_mw_type_2)(void *device, struct ibv_pd *pd, struct ibv_mw **mw);
+
+    /* What ports and queue pairs tell. The speed is in units of 100 Mbit/s. */
+    int (*query_port_speed)(void *device, uint32_t port_num, uint64_t *port_speed);
+    /* What ibv_query_qp_data_in_order answers with these flags. Cannot fail. */
+    int (*query_qp_data_in_order)(struct ibv_qp *qp, enum ibv_wr_opcode op, uint32_t flags);
+    int (*query_ece)(void *device, struct ibv_qp *qp, struct ibv_ece *ece);
+    /* Leaves in *ece what is taken of it. */
+    int (*set_ece)(void *device, struct ibv_qp *qp, struct ibv_ece *ece);
+    int (*modify_qp_rate_limit)(void *device, struct ibv_qp *qp,
+                                struct ibv_qp_rate_limit_attr *attr);
+
+    /* Memory regions again. Advice and flags are known ones, there is at least one range. */
+    int (*advise_mr)(void *device, struct ibv_pd *pd, enum ibv_advise_mr_advice advice,
+                     uint32_t flags, struct ibv_sge *sg_list, uint32_t num_sge);
+    /* The descriptor stays the program's. */
+    int (*reg_dmabuf_mr)(void *device, struct ibv_pd *pd, uint64_t offset, size_t length,
+                         uint64_t iova, int fd, int access, struct ibv_mr **mr);
+
+    /* Flow rules. The specifications of a rule lie behind its head. */
+    int (*create_flow)(void *device, struct ibv_qp *qp, struct ibv_flow_attr *attr,
+                       struct ibv_flow **flow);
+    int (*destroy_flow)(void *device, struct ibv_flow *flow);
+    int (*create_flow_action_esp)(void *device, struct ibv_flow_action_esp_attr *esp,
+                                  struct ibv_flow_action **action);
+    int (*modify_flow_action_esp)(void *device, struct ibv_flow_action *action,
+                                  struct ibv_flow_action_esp_attr *esp);
+    int (*destroy_flow_action)(void *device, struct ibv_flow_action *action);
+
+    /* Counters of flow rules. `flow` is NULL for whichever rule names the set. */
+    int (*create_counters)(void *device, struct ibv_counters_init_attr *attr,
+                           struct ibv_counters **counters);
+    int (*destroy_counters)(void *device, struct ibv_counters *counters);
+    int (*attach_counters_point_flow)(void *device, struct ibv_counters *counters,
+                                      struct ibv_counter_attach_attr *attr, struct ibv_flow *flow);
+    int (*read_counters)(void *device, struct ibv_counters *counters, uint64_t *values,
+                         uint32_t count, uint32_t flags);
+
+    /* Work queues. The plugin sets post_recv of *wq, and writes what it grants into *attr. */
+    int (*create_wq)(void *device, struct ibv_wq_init_attr *attr, struct ibv_wq **wq);
+    int (*modify_wq)(void *device, struct ibv_wq *wq, struct ibv_wq_attr *attr);
+    int (*destroy_wq)(void *device, struct ibv_wq *wq);
+    int (*create_rwq_ind_table)(void *device, struct ibv_rwq_ind_table_init_attr *attr,
+                                struct ibv_rwq_ind_table **table);
+    int (*destroy_rwq_ind_table)(void *device, struct ibv_rwq_ind_table *table);
+
+    /* Importing. import_device says, right after the device was opened, whether the descriptor is
+     * that of another context of it; on success it belongs to the plugin until close_device. The
+     * public parts of what is imported are the library's to set, as far as they are not handles,
+     * keys and lengths. What is given back goes on elsewhere. */
+    int (*import_device)(void *device, int cmd_fd);
+    int (*import_pd)(void *device, uint32_t pd_handle, struct ibv_pd **pd);
+    int (*unimport_pd)(void *device, struct ibv_pd *pd);
+    int (*import_mr)(void *device, struct ibv_pd *pd, uint32_t mr_handle, struct ibv_mr **mr);
+    int (*unimport_mr)(void *device, struct ibv_mr *mr);
+    int (*import_dm)(void *device, uint32_t dm_handle, struct ibv_dm **dm);
+    int (*unimport_dm)(void *device, struct ibv_dm *dm);
 };
 
 #ifdef __cplusplus

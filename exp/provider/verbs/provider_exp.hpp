@@ -23,6 +23,38 @@
 //   Result<uint32_t> get_srq_num(ibv_srq *srq)
 //   Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr)
 //   Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd)
+//   Result<uint64_t> query_port_speed(uint32_t port_num)
+//   static int query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode op, uint32_t flags) noexcept
+//   Result<void> query_ece(ibv_qp *qp, ibv_ece *ece)
+//   Result<void> set_ece(ibv_qp *qp, ibv_ece *ece)
+//   Result<void> modify_qp_rate_limit(ibv_qp *qp, ibv_qp_rate_limit_attr *attr)
+//   Result<void> advise_mr(ibv_pd *pd, ibv_advise_mr_advice advice, uint32_t flags,
+//                          ibv_sge *sg_list, uint32_t num_sge)
+//   Result<ibv_mr *> reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova,
+//                                  int fd, int access)
+//   Result<ibv_flow *> create_flow(ibv_qp *qp, ibv_flow_attr *attr)
+//   Result<void> destroy_flow(ibv_flow *flow)
+//   Result<ibv_flow_action *> create_flow_action_esp(ibv_flow_action_esp_attr *esp)
+//   Result<void> modify_flow_action_esp(ibv_flow_action *action, ibv_flow_action_esp_attr *esp)
+//   Result<void> destroy_flow_action(ibv_flow_action *action)
+//   Result<ibv_counters *> create_counters(ibv_counters_init_attr *attr)
+//   Result<void> destroy_counters(ibv_counters *counters)
+//   Result<void> attach_counters_point_flow(ibv_counters *counters, ibv_counter_attach_attr *attr,
+//                                           ibv_flow *flow)
+//   Result<void> read_counters(ibv_counters *counters, uint64_t *values, uint32_t count,
+//                              uint32_t flags)
+//   Result<ibv_wq *> create_wq(ibv_wq_init_attr *attr)
+//   Result<void> modify_wq(ibv_wq *wq, ibv_wq_attr *attr)
+//   Result<void> destroy_wq(ibv_wq *wq)
+//   Result<ibv_rwq_ind_table *> create_rwq_ind_table(ibv_rwq_ind_table_init_attr *attr)
+//   Result<void> destroy_rwq_ind_table(ibv_rwq_ind_table *table)
+//   Result<void> import_device(int cmd_fd)
+//   Result<ibv_pd *> import_pd(uint32_t pd_handle)
+//   Result<void> unimport_pd(ibv_pd *pd)
+//   Result<ibv_mr *> import_mr(ibv_pd *pd, uint32_t mr_handle)
+//   Result<void> unimport_mr(ibv_mr *mr)
+//   Result<ibv_dm *> import_dm(uint32_t dm_handle)
+//   Result<void> unimport_dm(ibv_dm *dm)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -67,6 +99,35 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(get_srq_num);
     VERBS_PROVIDER_SLOT(open_qp);
     VERBS_PROVIDER_SLOT(alloc_mw_type_2);
+    VERBS_PROVIDER_SLOT(query_port_speed);
+    if constexpr (requires { &T::query_qp_data_in_order; })
+        ops.query_qp_data_in_order = &T::query_qp_data_in_order;
+    VERBS_PROVIDER_SLOT(query_ece);
+    VERBS_PROVIDER_SLOT(set_ece);
+    VERBS_PROVIDER_SLOT(modify_qp_rate_limit);
+    VERBS_PROVIDER_SLOT(advise_mr);
+    VERBS_PROVIDER_SLOT(reg_dmabuf_mr);
+    VERBS_PROVIDER_SLOT(create_flow);
+    VERBS_PROVIDER_SLOT(destroy_flow);
+    VERBS_PROVIDER_SLOT(create_flow_action_esp);
+    VERBS_PROVIDER_SLOT(modify_flow_action_esp);
+    VERBS_PROVIDER_SLOT(destroy_flow_action);
+    VERBS_PROVIDER_SLOT(create_counters);
+    VERBS_PROVIDER_SLOT(destroy_counters);
+    VERBS_PROVIDER_SLOT(attach_counters_point_flow);
+    VERBS_PROVIDER_SLOT(read_counters);
+    VERBS_PROVIDER_SLOT(create_wq);
+    VERBS_PROVIDER_SLOT(modify_wq);
+    VERBS_PROVIDER_SLOT(destroy_wq);
+    VERBS_PROVIDER_SLOT(create_rwq_ind_table);
+    VERBS_PROVIDER_SLOT(destroy_rwq_ind_table);
+    VERBS_PROVIDER_SLOT(import_device);
+    VERBS_PROVIDER_SLOT(import_pd);
+    VERBS_PROVIDER_SLOT(unimport_pd);
+    VERBS_PROVIDER_SLOT(import_mr);
+    VERBS_PROVIDER_SLOT(unimport_mr);
+    VERBS_PROVIDER_SLOT(import_dm);
+    VERBS_PROVIDER_SLOT(unimport_dm);
     return ops;
 }
 

@@ -150,7 +150,31 @@ Result<std::unique_ptr<Device>> Device::open(const verbs_provider_device &which,
     // There are no commands. A program that hands its descriptor on has one that can be handed on.
     context.cmd_fd = context.async_fd;
     context.num_comp_vectors = kCompVectors;
+    device->export_context();
     return device;
+}
+
+// So that another context can be made of a duplicate of its descriptor.
+void Device::export_context() {
+    if (const auto file = Exports::file_of(async_events_.read_fd()))
+        process_->exports().add_context(*file, device_number());
+}
+
+void Device::withdraw_exports() noexcept {
+    Exports &exports = process_->exports();
+    if (const auto file = Exports::file_of(async_events_.read_fd()))
+        exports.remove_context(*file, device_number());
+    pds_.for_each([&](Pd &pd) {
+        if (!pd.is_imported && pd.base == nullptr) exports.remove_pd(pd.number);
+    });
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    if (imported_fd_.is_open())
+        if (const auto file = Exports::file_of(imported_fd_.get()))
+            exports.remove_context(*file, device_number());
+    dms_.for_each([&](Dm &dm) {
+        if (!dm.is_imported) exports.remove_dm(dm.handle);
+    });
+#endif
 }
 
 // A port without any network interface behind it: always there, always the same.
@@ -278,7 +302,10 @@ Result<void> Device::close() {
     });
     cqs_.for_each([this](Cq &cq) { withdraw(cq); });
     mws_.for_each([this](Mw &mw) { withdraw(mw); });
-    mrs_.for_each([this](Mr &mr) { withdraw(mr.rkey, mr.is_remote); });
+    mrs_.for_each([this](Mr &mr) {
+        if (!mr.is_imported) withdraw(mr.rkey, mr.is_remote);
+    });
+    withdraw_exports();
     // Memory of the program's allocators stays with the program, where they may be gone by now.
     pds_.for_each([](Pd &pd) { pd.allocator.free = nullptr; });
     return {};
@@ -325,11 +352,23 @@ Result<ibv_device_attr> Device::query_device() {
     return attr;
 }
 
+namespace {
+
+// Operations whose buffers may lie in regions that are paged on demand.
+constexpr uint32_t kOdpOfUd =
+    IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV | IBV_ODP_SUPPORT_SRQ_RECV;
+constexpr uint32_t kOdpOfUc = kOdpOfUd | IBV_ODP_SUPPORT_WRITE;
+constexpr uint32_t kOdpOfRc = kOdpOfUc | IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_ATOMIC;
+
+}  // namespace
+
 // What is zero is not offered.
 Result<ibv_device_attr_ex> Device::query_device_ex() {
     VERBS_TRY(plain, query_device());
     ibv_device_attr_ex attr{};
     attr.orig_attr = plain;
+    attr.odp_caps.general_caps = IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT;
+    attr.odp_caps.per_transport_caps = {kOdpOfRc, kOdpOfUc, kOdpOfUd};
     attr.device_cap_flags_ex = plain.device_cap_flags;
     attr.phys_port_cnt_ex = plain.phys_port_cnt;
 #ifdef VERBS_EXPERIMENTAL_ENABLED

@@ -42,6 +42,7 @@ struct Dm : ibv_dm {
     verbs::Mapping memory;
     std::size_t bytes = 0;  // as asked for
     std::atomic<uint32_t> regions{0};
+    bool is_imported = false;
 };
 
 struct Xrcd : ibv_xrcd {
@@ -108,8 +109,13 @@ public:
     Result<ibv_td *> alloc_td(ibv_td_init_attr *attr);
     Result<void> dealloc_td(ibv_td *td);
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
+    Result<uint64_t> query_port_speed(uint32_t port_num);
     Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
     Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd);
+    Result<void> advise_mr(ibv_pd *pd, ibv_advise_mr_advice advice, uint32_t flags,
+                           ibv_sge *sg_list, uint32_t num_sge);
+    Result<ibv_mr *> reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova,
+                                   int fd, int access);
     Result<ibv_dm *> alloc_dm(ibv_alloc_dm_attr *attr);
     Result<void> free_dm(ibv_dm *dm);
     Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
@@ -121,6 +127,13 @@ public:
     Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr);
     Result<uint32_t> get_srq_num(ibv_srq *srq);
     Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr);
+    Result<void> import_device(int cmd_fd);
+    Result<ibv_pd *> import_pd(uint32_t pd_handle);
+    Result<void> unimport_pd(ibv_pd *pd);
+    Result<ibv_mr *> import_mr(ibv_pd *pd, uint32_t mr_handle);
+    Result<void> unimport_mr(ibv_mr *mr);
+    Result<ibv_dm *> import_dm(uint32_t dm_handle);
+    Result<void> unimport_dm(ibv_dm *dm);
 #endif
 
     // Whether what is addressed to this GID (or route by LID) is for this device. Any thread.
@@ -156,6 +169,15 @@ private:
     void release_windows(Qp &qp) noexcept;
     Result<Mw *> enter_window(Pd &pd, bool is_type_2);
     void withdraw(uint32_t key, bool is_remote) noexcept;
+    // For what is imported from one context of this device into another.
+    [[nodiscard]] int device_number() const noexcept {
+        return interface_index_;
+    }
+    void export_context();
+    void withdraw_exports() noexcept;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    static void open_up(Dm &dm, uint32_t handle) noexcept;
+#endif
     // Refuses a child that inherited the device: the table of regions is shared with the parent.
     [[nodiscard]] Result<void> judge_process() const;
     // A region of the table's entry.
@@ -208,6 +230,7 @@ private:
     std::atomic<std::size_t> dm_bytes_{0};  // in use, at most kMaxDmBytes
     Owned<Dm> dms_;
     Owned<Xrcd> xrcds_;
+    verbs::UniqueFd imported_fd_;  // of a context that was imported
 #endif
     Owned<Mr> mrs_;
     Owned<Mw> mws_;

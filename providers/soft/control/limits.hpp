@@ -26,6 +26,7 @@ inline constexpr int kMaxGroupMembers = 1 << 12;
 inline constexpr uint32_t kMaxInline = 1024;
 inline constexpr uint32_t kMaxMessage = 1u << 31;
 inline constexpr std::size_t kMaxDmBytes = 1 << 20;  // device memory, in all
+inline constexpr uint64_t kPortSpeed = 1000;         // times 100 Mbit/s: 4 lanes of 25 Gbit/s
 inline constexpr int kGidTableLength = 16;
 inline constexpr int kCompVectors = 1;
 inline constexpr uint16_t kDefaultPkey = 0xffff;

@@ -14,13 +14,12 @@ namespace {
 
 constexpr int kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                              IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
-                             IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_HUGETLB;
+                             IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_HUGETLB |
+                             IBV_ACCESS_ON_DEMAND;
 constexpr int kOptionalAccess = IBV_ACCESS_OPTIONAL_RANGE;
 
 // Checks the flags of a region before anything is made or changed by them.
 Result<void> judge_access(int access) {
-    if ((access & IBV_ACCESS_ON_DEMAND) != 0)
-        return fail(EOPNOTSUPP, "on-demand paging is not offered");
     if ((access & ~(kKnownAccess | kOptionalAccess)) != 0)
         return fail(EINVAL, "unknown access flags");
     if ((access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0 &&
@@ -39,6 +38,23 @@ bool writes_memory(int access) {
     return (access & IBV_ACCESS_LOCAL_WRITE) != 0;
 }
 
+// Paged on demand: pages may come and go, so that nothing is to be looked at before they are used.
+bool is_on_demand(int access) {
+    return (access & IBV_ACCESS_ON_DEMAND) != 0;
+}
+
+// The whole address space, whatever will be there.
+bool is_everything(const void *addr, size_t length, int access) {
+    return is_on_demand(access) && addr == nullptr && length == SIZE_MAX;
+}
+
+Result<void> judge_memory(const void *addr, size_t length, int access) {
+    if (!is_on_demand(access)) return judge_mapped(addr, length, writes_memory(access));
+    if (is_everything(addr, length, access) && (access & IBV_ACCESS_HUGETLB) != 0)
+        return fail(EINVAL, "a region of everything is not of huge pages alone");
+    return {};
+}
+
 bool lets_peers_in(int access) {
     return (access &
             (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0;
@@ -51,6 +67,7 @@ Result<ibv_pd *> Device::alloc_pd() {
     Owned<Pd>::New pd;
     pd->number = process_->next_pd();
     pd->handle = pd->number;
+    process_->exports().add_pd(pd->number, device_number());
     return pds_.keep(std::move(pd));
 }
 
@@ -58,7 +75,10 @@ Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
     auto *pd = static_cast<Pd *>(ibpd);
     if (const uint32_t users = pd->users.load(); users != 0)
         return fail(EBUSY, std::to_string(users) + " objects still use the protection domain");
-    if (pd->base != nullptr) pd->base->users.fetch_sub(1);
+    if (pd->base != nullptr)
+        pd->base->users.fetch_sub(1);
+    else
+        process_->exports().remove_pd(pd->number);
     if (pd->thread != nullptr) pd->thread->users.fetch_sub(1);
     pds_.remove(pd);
     return {};
@@ -75,11 +95,13 @@ Result<ibv_mr *> Device::reg_mr(ibv_pd *ibpd, void *addr, size_t length, uint64_
     VERBS_CHECK(judge_faults(Call::reg_mr));
     VERBS_CHECK(judge_access(access));
     VERBS_CHECK(judge_process());
-    VERBS_CHECK(judge_mapped(addr, length, writes_memory(access)));
+    VERBS_CHECK(judge_memory(addr, length, access));
     auto *pd = static_cast<Pd *>(ibpd);
     const uint64_t base = (access & IBV_ACCESS_ZERO_BASED) != 0 ? 0 : iova;
-    return enter(*pd, {pd->number, reinterpret_cast<uintptr_t>(addr), length, base,
-                       static_cast<uint32_t>(access), shared_place(addr, length, access)});
+    VERBS_TRY(mr, enter(*pd, {pd->number, reinterpret_cast<uintptr_t>(addr), length, base,
+                              static_cast<uint32_t>(access), shared_place(addr, length, access)}));
+    mr->is_fixed = is_everything(addr, length, access);
+    return mr;
 }
 
 Result<Mr *> Device::enter(Pd &pd, const Extent &extent) {
@@ -106,7 +128,7 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
     auto *mr = static_cast<Mr *>(ibmr);
     VERBS_CHECK(judge_process());
     if (mr->is_fixed)
-        return fail(EOPNOTSUPP, "the region has no memory of the program's to register anew");
+        return fail(EOPNOTSUPP, "the region has no range of the program's to register anew");
     VERBS_CHECK(judge_unbound(*mr));
     const bool moves = (flags & IBV_REREG_MR_CHANGE_TRANSLATION) != 0;
     if ((flags & IBV_REREG_MR_CHANGE_ACCESS) == 0) access = mr->access;
@@ -115,8 +137,9 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
         length = mr->length;
     }
     VERBS_CHECK(judge_access(access));
-    if (moves || (writes_memory(access) && !writes_memory(mr->access)))
-        VERBS_CHECK(judge_mapped(addr, length, writes_memory(access)));
+    if (moves || (writes_memory(access) && !writes_memory(mr->access)) ||
+        is_on_demand(access) != is_on_demand(mr->access))
+        VERBS_CHECK(judge_memory(addr, length, access));
     auto *pd = (flags & IBV_REREG_MR_CHANGE_PD) != 0 ? static_cast<Pd *>(ibpd) : mr->domain;
     const auto address = reinterpret_cast<uintptr_t>(addr);
     const bool is_zero_based = (access & IBV_ACCESS_ZERO_BASED) != 0;
@@ -149,9 +172,10 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
     return {};
 }
 
-// Only what peers may reach is worth a look.
+// Only what peers may reach, and what stays where it is, is worth a look.
 FilePlace Device::shared_place(const void *addr, size_t length, int access) {
-    return lets_peers_in(access) ? process_->files().find(addr, length) : FilePlace{};
+    return lets_peers_in(access) && !is_on_demand(access) ? process_->files().find(addr, length)
+                                                          : FilePlace{};
 }
 
 void Device::withdraw(uint32_t key, bool is_remote) noexcept {

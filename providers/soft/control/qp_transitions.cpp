@@ -104,9 +104,10 @@ constexpr Row kRows[] = {
     {IBV_QPS_SQE, IBV_QPS_RTS, kNone, {0, kNow | kAccess}, {0, kNow | kQkey}, kNone, kNone},
 };
 
+// Some are about memory alone: programs hand on the flags of their regions.
 constexpr unsigned kQpAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                                IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
-                               IBV_ACCESS_MW_BIND;
+                               IBV_ACCESS_MW_BIND | IBV_ACCESS_ON_DEMAND;
 
 struct Range {
     int bit;

@@ -34,7 +34,7 @@ bool take_operands(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
         std::memcpy(value, wqe.inline_data(), sizeof(uint64_t));
     else
         memory.gather(value);
-    return true;
+    return !memory.has_faulted();
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ bool take_atomic_result(Qp &qp, SendWqe &wqe) noexcept {
     const uint64_t before =
         qp.sq.channel->header().atomic_results[wqe.asked].load(std::memory_order_relaxed);
     memory.scatter(&before, sizeof before);
-    return true;
+    return !memory.has_faulted();
 }
 
 }  // namespace soft

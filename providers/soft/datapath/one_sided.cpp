@@ -26,6 +26,7 @@ Transmission write_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
         const OneSided place{wqe.remote_address + wqe.moved, wqe.rkey, part};
         Message *message = put_part(channel, wqe, memory, &place, part);
         if (message == nullptr) return kWait;
+        if (memory.has_faulted()) return {Step::failed, IBV_WC_LOC_PROT_ERR};
         message->kind = static_cast<uint8_t>(MessageKind::write);
         if (wqe.opcode == IBV_WR_RDMA_WRITE_WITH_IMM) message->flags = kFlagImmediate;
         wqe.end = channel.publish(message);
@@ -45,6 +46,7 @@ Transmission read_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
             MemoryList rest = memory;
             rest.skip(wqe.moved);
             rest.scatter(channel.reply(), wqe.asked - wqe.moved);
+            if (rest.has_faulted()) return {Step::failed, IBV_WC_LOC_PROT_ERR};
             wqe.moved = wqe.asked;
         }
         if (wqe.moved == wqe.length) return kDone;
@@ -102,9 +104,10 @@ int copy_directly(Qp &qp, SendWqe &wqe, MemoryList &memory, uint32_t needed) noe
         uint8_t *there = link.find_shared(place.file, place.file_offset, wqe.length);
         if (there != nullptr) {
             copy_by_mapping(wqe, memory, there);
-            code = 0;
+            code = memory.has_faulted() ? EFAULT : 0;
         } else {
-            code = link.reaches_peer() && !memory.has_holes()
+            const bool is_reached = (place.rights & kAccessOwnersAlone) == 0;
+            code = link.reaches_peer() && is_reached && memory.is_plain()
                        ? copy_by_kernel(wqe, memory, link.pid(), place.address)
                        : EAGAIN;
         }
@@ -136,7 +139,7 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     if (wqe.length == 0) return is_oldest(qp) ? kDone : kWait;
     // Which domain the key must be of is known where the receive queue is.
     if (qp.is_xrc) return through_ring(qp, wqe, memory);
-    const bool needs_responder = !channel.link().reaches_peer() || memory.has_holes();
+    const bool needs_responder = !channel.link().reaches_peer() || !memory.is_plain();
     if (needs_responder && (!is_oldest(qp) || wqe.moved != 0 || wqe.asked != 0))
         return through_ring(qp, wqe, memory);
     if (!is_oldest(qp)) return kWait;
@@ -144,6 +147,7 @@ Transmission do_one_sided(Qp &qp, SendWqe &wqe) noexcept {
     if (code == EAGAIN) return through_ring(qp, wqe, memory);
     if (code == 0) return kDone;
     if (code == ENOTCONN) return kWait;
+    if (memory.has_faulted()) return {Step::failed, IBV_WC_LOC_PROT_ERR};
     if (code == ESRCH) return {Step::failed, IBV_WC_RETRY_EXC_ERR};
     return {Step::failed, IBV_WC_REM_ACCESS_ERR};
 }

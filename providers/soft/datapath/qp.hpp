@@ -83,13 +83,16 @@ struct Pd : ibv_pd {
     std::atomic<uint32_t> users{0};  // objects, and parent domains
     Pd *base = nullptr;              // of a parent domain: the one underneath
     Td *thread = nullptr;            // of a parent domain, if it has one
+    bool is_imported = false;        // another context has one of the same number
     QueueAllocator allocator;
 };
 
 struct Mr : ibv_mr {
     Pd *domain = nullptr;
-    bool is_remote = false;  // peers may have been given access
-    bool is_fixed = false;   // no memory of the program's: nothing to register anew
+    bool is_remote = false;    // peers may have been given access
+    bool is_fixed = false;     // no range of the program's: nothing to register anew
+    bool is_imported = false;  // the entry of the table is another context's as well
+    verbs::Mapping memory;     // of a dma-buf
     std::atomic<uint32_t> *siblings = nullptr;  // of device memory: how many regions that has
     uint64_t iova = 0;
     int access = 0;

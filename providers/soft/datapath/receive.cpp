@@ -188,17 +188,24 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
     if (arrival.length > capacity_of(wqe))
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_LEN_ERR, Refusal::invalid_request);
     MemoryList memory;
-    if (!memory.build(qp.owner->mrs().home(), qp.rq.pd, IBV_ACCESS_LOCAL_WRITE, wqe.sges(),
-                      wqe.sge_count, arrival.length))
+    Process &process = *qp.owner;
+    if (!memory.build(process.mrs().home(), process.memory(), qp.rq.pd, IBV_ACCESS_LOCAL_WRITE,
+                      wqe.sges(), wqe.sge_count, arrival.length))
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_PROT_ERR, Refusal::operation);
     if (by_reference) {
         const int code = pull(end, arrival, memory);
         if (code == ESRCH || end.has_withdrawn()) return stop(qp);
+        // Senders keep memory with missing pages to themselves, so those are of the receive.
+        const bool is_ours = code == EFAULT && memory.may_fault();
         if (code != 0)
-            return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_QP_OP_ERR, Refusal::operation);
+            return fail_receive(qp, end, wqe, wc,
+                                is_ours ? IBV_WC_LOC_PROT_ERR : IBV_WC_LOC_QP_OP_ERR,
+                                Refusal::operation);
     } else {
         memory.skip(arrival.argument);
         memory.scatter(arrival.data, arrival.payload);
+        if (memory.has_faulted())
+            return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_PROT_ERR, Refusal::operation);
     }
     return Outcome::taken;
 }
@@ -390,8 +397,8 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ibv_wc_status status = IBV_WC_SUCCESS;
     if (wc.byte_len > capacity_of(*wqe)) {
         status = IBV_WC_LOC_LEN_ERR;
-    } else if (!memory.build(qp.owner->mrs().home(), qp.rq.pd, IBV_ACCESS_LOCAL_WRITE, wqe->sges(),
-                             wqe->sge_count, wc.byte_len)) {
+    } else if (!memory.build(qp.owner->mrs().home(), qp.owner->memory(), qp.rq.pd,
+                             IBV_ACCESS_LOCAL_WRITE, wqe->sges(), wqe->sge_count, wc.byte_len)) {
         status = IBV_WC_LOC_PROT_ERR;
     } else {
         const Grh grh = make_grh(path, arrival.length);
@@ -399,6 +406,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         wc.slid = path.slid;
         memory.scatter(grh.bytes.data(), kGrhBytes);
         memory.scatter(arrival.data + sizeof path, arrival.length);
+        if (memory.has_faulted()) status = IBV_WC_LOC_PROT_ERR;
     }
     finish(qp, *wqe, wc, status, (arrival.flags & kFlagSolicited) != 0);
     return status == IBV_WC_SUCCESS ? Outcome::taken : Outcome::fatal;

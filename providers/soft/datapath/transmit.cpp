@@ -30,8 +30,10 @@ void tell(Untold &untold, TxEnd *channel) noexcept {
 }
 
 bool list_memory(Qp &qp, SendWqe &wqe, uint32_t access, MemoryList &memory) noexcept {
-    return wqe.is_inline || memory.build(qp.owner->mrs().home(), qp.domain_pd->number, access,
-                                         wqe.sges(), wqe.sge_count, wqe.length);
+    Process &process = *qp.owner;
+    return wqe.is_inline ||
+           memory.build(process.mrs().home(), process.memory(), qp.domain_pd->number, access,
+                        wqe.sges(), wqe.sge_count, wqe.length);
 }
 
 void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept {
@@ -70,7 +72,9 @@ Message *put_part(TxEnd &channel, SendWqe &wqe, MemoryList &memory, const OneSid
 
 namespace {
 
-void put_payload(SendWqe &wqe, const MemoryList &memory, uint8_t *to) noexcept {
+constexpr Transmission kFaulted{Step::failed, IBV_WC_LOC_PROT_ERR};
+
+void put_payload(SendWqe &wqe, MemoryList &memory, uint8_t *to) noexcept {
     if (wqe.is_inline)
         std::memcpy(to, wqe.inline_data(), wqe.length);
     else
@@ -84,6 +88,7 @@ Transmission send_in_parts(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcept {
         const uint32_t part = std::min(wqe.length - wqe.moved, kEagerBytes);
         Message *message = put_part(channel, wqe, memory, nullptr, part);
         if (message == nullptr) return kWait;
+        if (memory.has_faulted()) return kFaulted;
         message->kind = static_cast<uint8_t>(MessageKind::send);
         if (wqe.moved + part < wqe.length) {
             message->flags = kFlagMore;
@@ -123,7 +128,7 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     if (wqe.length > kEagerBytes) {
         if (!qp.is_reliable) return send_in_parts(qp, wqe, memory);
         if (!channel.link().is_up()) return kWait;
-        return channel.link().peer_reaches_us() && !memory.has_holes()
+        return channel.link().peer_reaches_us() && memory.is_plain()
                    ? send_by_reference(qp, wqe, memory)
                    : send_in_parts(qp, wqe, memory);
     }
@@ -133,6 +138,7 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     message->payload = wqe.length;
     describe(*message, qp, wqe);
     put_payload(wqe, memory, reinterpret_cast<uint8_t *>(message + 1));
+    if (memory.has_faulted()) return kFaulted;
     wqe.end = channel.publish(message);
     return kSent;
 }
@@ -182,18 +188,19 @@ Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
 
 namespace {
 
-// False when the ring is full.
-bool put_datagram(Qp &qp, SendWqe &wqe, const MemoryList &memory, TxEnd &channel) noexcept {
+// The step is `wait` when the ring is full.
+Transmission put_datagram(Qp &qp, SendWqe &wqe, MemoryList &memory, TxEnd &channel) noexcept {
     Message *message = channel.reserve(sizeof(DatagramPrefix) + wqe.length);
-    if (message == nullptr) return false;
+    if (message == nullptr) return kWait;
     auto *data = reinterpret_cast<uint8_t *>(message + 1);
     message->kind = static_cast<uint8_t>(MessageKind::send);
     message->payload = static_cast<uint32_t>(sizeof(DatagramPrefix) + wqe.length);
     std::memcpy(data, &wqe.path, sizeof wqe.path);
     describe(*message, qp, wqe);
     put_payload(wqe, memory, data + sizeof(DatagramPrefix));
+    if (memory.has_faulted()) return kFaulted;
     channel.publish(message);
-    return true;
+    return kDone;
 }
 
 // The channel to a QP, or nullptr: nobody there, the datagram is lost as on any network.
@@ -204,8 +211,7 @@ TxEnd *route_to(Qp &qp, uint32_t qpn) noexcept {
 
 // One copy for each member. `moved` is the first QP number that is still to be served, so that a
 // list that changed meanwhile neither repeats nor skips a member.
-Transmission transmit_to_group(Qp &qp, SendWqe &wqe, const MemoryList &memory,
-                               Untold &untold) noexcept {
+Transmission transmit_to_group(Qp &qp, SendWqe &wqe, MemoryList &memory, Untold &untold) noexcept {
     Gid gid;
     std::memcpy(gid.data(), wqe.path.dgid, sizeof gid);
     const auto group = qp.sq.groups.find(gid);
@@ -215,7 +221,8 @@ Transmission transmit_to_group(Qp &qp, SendWqe &wqe, const MemoryList &memory,
          member != members.end(); ++member) {
         if (TxEnd *channel = route_to(qp, *member); channel != nullptr) {
             tell(untold, channel);
-            if (!put_datagram(qp, wqe, memory, *channel)) return kWait;
+            const Transmission put = put_datagram(qp, wqe, memory, *channel);
+            if (put.step != Step::done) return put;
         }
         wqe.moved = *member + 1;
     }
@@ -244,7 +251,7 @@ Transmission transmit_datagram(Qp &qp, SendWqe &wqe, Untold &untold) noexcept {
     TxEnd *channel = route_to(qp, wqe.remote_qpn);
     if (channel == nullptr) return kDone;
     if (channel != untold.channel) tell(untold, channel);
-    return put_datagram(qp, wqe, memory, *channel) ? kDone : kWait;
+    return put_datagram(qp, wqe, memory, *channel);
 }
 
 }  // namespace soft

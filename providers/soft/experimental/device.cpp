@@ -17,6 +17,10 @@ void tell_experimental(ibv_device_attr_ex &attr) {
     attr.orig_attr.device_cap_flags |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
     attr.device_cap_flags_ex |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
 #endif
+#ifdef VERBS_HAVE_XRC
+    attr.xrc_odp_caps = IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_SRQ_RECV | IBV_ODP_SUPPORT_WRITE |
+                        IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_ATOMIC;
+#endif
 #ifdef VERBS_HAVE_QP_EX
     attr.device_cap_flags_ex |= IBV_DEVICE_ATOMIC_WRITE;
 #endif
@@ -29,6 +33,13 @@ Result<ibv_values_ex> Device::query_rt_values_ex(uint32_t mask) {
     values.comp_mask = mask & IBV_VALUES_MASK_RAW_CLOCK;
     if (values.comp_mask != 0) values.raw_clock.tv_nsec = monotonic_ns();
     return values;
+}
+
+// What the width and the speed in the attributes of the port make.
+Result<uint64_t> Device::query_port_speed(uint32_t port_num) {
+    if (port_num > UINT8_MAX) return verbs::fail(EINVAL, "there is no such port");
+    VERBS_CHECK(query_port(static_cast<uint8_t>(port_num)));
+    return kPortSpeed;
 }
 
 }  // namespace soft

@@ -43,6 +43,13 @@ int copy_from(void *to, ibv_dm *ibdm, uint64_t offset, std::size_t length) noexc
 
 }  // namespace
 
+void Device::open_up(Dm &dm, uint32_t handle) noexcept {
+    dm.memcpy_to_dm = &copy_to;
+    dm.memcpy_from_dm = &copy_from;
+    dm.comp_mask = IBV_DM_MASK_HANDLE;
+    dm.handle = handle;
+}
+
 Result<ibv_dm *> Device::alloc_dm(ibv_alloc_dm_attr *attr) {
     if (attr->length == 0) return fail(EINVAL, "device memory of no bytes");
     if (attr->log_align_req > kMaxLogAlign)
@@ -56,12 +63,11 @@ Result<ibv_dm *> Device::alloc_dm(ibv_alloc_dm_attr *attr) {
     dm->file = std::move(file);
     dm->memory = std::move(memory);
     dm->bytes = attr->length;
-    dm->memcpy_to_dm = &copy_to;
-    dm->memcpy_from_dm = &copy_from;
     if (dm_bytes_.fetch_add(attr->length) > kMaxDmBytes - attr->length) {
         dm_bytes_.fetch_sub(attr->length);
         return fail(ENOMEM, "the device has not so much memory left");
     }
+    open_up(*dm, process_->exports().add_dm(dm->file.get(), dm->bytes, device_number()));
     return dms_.keep(std::move(dm));
 }
 
@@ -69,7 +75,8 @@ Result<void> Device::free_dm(ibv_dm *ibdm) {
     auto *dm = static_cast<Dm *>(ibdm);
     if (const uint32_t regions = dm->regions.load(); regions != 0)
         return fail(EBUSY, std::to_string(regions) + " regions of the memory are registered");
-    dm_bytes_.fetch_sub(dm->bytes);
+    process_->exports().remove_dm(dm->handle);
+    if (!dm->is_imported) dm_bytes_.fetch_sub(dm->bytes);
     dms_.remove(dm);
     return {};
 }

@@ -71,9 +71,27 @@ void MrTable::close(uint32_t key) noexcept {
     mr.key.store(0, std::memory_order_seq_cst);
 }
 
+// An imported region is taken out by whoever comes first.
 void MrTable::withdraw(uint32_t key) noexcept {
-    close(key);
-    give_back(key >> 8);
+    SharedMr &mr = static_cast<Home *>(memory_.data())->mrs[key >> 8];
+    uint32_t expected = key;
+    // seq_cst as in close().
+    if (mr.key.compare_exchange_strong(expected, 0, std::memory_order_seq_cst)) give_back(key >> 8);
+}
+
+bool MrTable::find(uint32_t key, Extent &extent) const noexcept {
+    const uint32_t index = key >> 8;
+    if (key == 0 || index >= kMrCapacity) return false;
+    const SharedMr &mr = home().mrs[index];
+    if (mr.key.load(std::memory_order_acquire) != key) return false;
+    extent.pd = mr.pd.load(std::memory_order_relaxed);
+    extent.address = mr.address.load(std::memory_order_relaxed);
+    extent.length = mr.length.load(std::memory_order_relaxed);
+    extent.iova = mr.iova.load(std::memory_order_relaxed);
+    extent.access = mr.access.load(std::memory_order_relaxed);
+    // The fields above belong to the key only if the key is still the same.
+    read_fence();
+    return mr.key.load(std::memory_order_relaxed) == key;
 }
 
 void MrTable::give_back(uint32_t index) noexcept {

@@ -22,10 +22,18 @@ namespace soft {
 // read is zero. Peers have no rights in such a region.
 inline constexpr uint64_t kNoMemory = ~uint64_t{0};
 
+// Rights of a region beside those of enum ibv_access_flags.
+// Its pages need not be there when they are used, or no more: only the kernel may touch them.
+inline constexpr uint32_t kAccessFaults = IBV_ACCESS_ON_DEMAND;
+// Its pages are no ordinary ones: no other process can reach them.
+inline constexpr uint32_t kAccessOwnersAlone = 1u << 31;
+
 // Whether `key` in `home` (ours or a peer's) lets `needed` access to `length` bytes at `at` of
-// protection domain `pd`; the address in its owner's memory is then in `address`.
+// protection domain `pd`; the address in its owner's memory is then in `address`, and everything
+// that the region allows in `rights`.
 [[nodiscard]] inline bool translate(const Home &home, uint32_t key, uint64_t at, uint64_t length,
-                                    uint32_t needed, uint32_t pd, uint64_t &address) noexcept {
+                                    uint32_t needed, uint32_t pd, uint64_t &address,
+                                    uint32_t &rights) noexcept {
     const uint32_t index = key >> 8;
     if (key == 0 || index >= kMrCapacity) return false;
     const SharedMr &mr = home.mrs[index];
@@ -33,7 +41,8 @@ inline constexpr uint64_t kNoMemory = ~uint64_t{0};
     const uint64_t iova = mr.iova.load(std::memory_order_relaxed);
     const uint64_t extent = mr.length.load(std::memory_order_relaxed);
     if (mr.pd.load(std::memory_order_relaxed) != pd) return false;
-    if ((mr.access.load(std::memory_order_relaxed) & needed) != needed) return false;
+    rights = mr.access.load(std::memory_order_relaxed);
+    if ((rights & needed) != needed) return false;
     if (at < iova || length > extent || at - iova > extent - length) return false;
     const uint64_t start = mr.address.load(std::memory_order_relaxed);
     address = start == kNoMemory ? kNoMemory : start + (at - iova);
@@ -42,13 +51,27 @@ inline constexpr uint64_t kNoMemory = ~uint64_t{0};
     return mr.key.load(std::memory_order_relaxed) == key;
 }
 
+[[nodiscard]] inline bool translate(const Home &home, uint32_t key, uint64_t at, uint64_t length,
+                                    uint32_t needed, uint32_t pd, uint64_t &address) noexcept {
+    uint32_t rights = 0;
+    return translate(home, key, at, length, needed, pd, address, rights);
+}
+
 // The same for what the peer of queue pair `qpn` asks for: windows that are bound to that one open,
 // too.
 [[nodiscard]] inline bool translate_for_peer(const Home &home, uint32_t key, uint64_t at,
                                              uint64_t length, uint32_t needed, uint32_t pd,
+                                             uint32_t qpn, uint64_t &address,
+                                             uint32_t &rights) noexcept {
+    return translate(home, key, at, length, needed, pd, address, rights) ||
+           translate(home, key, at, length, needed, bound_to(qpn), address, rights);
+}
+
+[[nodiscard]] inline bool translate_for_peer(const Home &home, uint32_t key, uint64_t at,
+                                             uint64_t length, uint32_t needed, uint32_t pd,
                                              uint32_t qpn, uint64_t &address) noexcept {
-    return translate(home, key, at, length, needed, pd, address) ||
-           translate(home, key, at, length, needed, bound_to(qpn), address);
+    uint32_t rights = 0;
+    return translate_for_peer(home, key, at, length, needed, pd, qpn, address, rights);
 }
 
 // Where a remote address is: in its owner's memory, and in the file that this memory shares.
@@ -56,13 +79,15 @@ struct RemotePlace {
     uint64_t address;
     uint32_t file;  // 0: none
     uint64_t file_offset;
+    uint32_t rights;  // of the region
 };
 
 // The same as translate_for_peer(), with the file.
 [[nodiscard]] inline bool find_place(const Home &home, uint32_t key, uint64_t at, uint64_t length,
                                      uint32_t needed, uint32_t pd, uint32_t qpn,
                                      RemotePlace &place) noexcept {
-    if (!translate_for_peer(home, key, at, length, needed, pd, qpn, place.address)) return false;
+    if (!translate_for_peer(home, key, at, length, needed, pd, qpn, place.address, place.rights))
+        return false;
     const SharedMr &mr = home.mrs[key >> 8];
     place.file = mr.file.load(std::memory_order_relaxed);
     place.file_offset = mr.file_offset.load(std::memory_order_relaxed) +
@@ -89,6 +114,9 @@ public:
     verbs::Result<uint32_t> enter(const Extent &extent);
     // Takes a region out for good: no access that begins after this call finds it.
     void withdraw(uint32_t key) noexcept;
+
+    // What a key stands for. False: nothing.
+    [[nodiscard]] bool find(uint32_t key, Extent &extent) const noexcept;
 
     // The same in steps, for a memory window: an index of its own for life, a new key for each
     // bind, published and closed as the binds are carried out. publish() and close() never

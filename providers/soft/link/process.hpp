@@ -8,6 +8,7 @@
 #include "datapath/qp.hpp"
 #include "datapath/windows.hpp"
 #include "link/copy_watch.hpp"
+#include "link/exports.hpp"
 #include "link/link.hpp"
 #include "link/mr_table.hpp"
 #include "link/own_memory.hpp"
@@ -43,6 +44,7 @@ public:
     [[nodiscard]] SharedFiles &files() noexcept { return files_; }
     [[nodiscard]] SharedArena &arena() noexcept { return arena_; }
     [[nodiscard]] OwnMemory &memory() noexcept { return memory_; }
+    [[nodiscard]] Exports &exports() noexcept { return exports_; }
     [[nodiscard]] std::mutex &mutex() noexcept { return mutex_; }
     // In a forked child: all that belongs to this object is still the parent's.
     [[nodiscard]] bool is_inherited() const noexcept { return is_inherited_; }
@@ -191,6 +193,7 @@ private:
     SharedFiles files_;      // own lock
     SharedArena arena_;      // own lock
     OwnMemory memory_;       // own locks
+    Exports exports_;        // own lock
     QpNumbers numbers_;
     verbs::UniqueFd epoll_;
     verbs::UniqueFd wake_;

@@ -9,15 +9,24 @@
 
 namespace verbs_test {
 
-class ExtendedDevice : public OpenFakeDevice {
+template <class Base>
+class WithExperimental : public Base {
 protected:
     void SetUp() override {
         last = {};
-        fake.last_attributes = &last;
-        OpenFakeDevice::SetUp();
+        this->fake.last_attributes = &last;
+        {
+            const std::lock_guard guard(this->fake.lock);
+            this->fake.calls.clear();
+        }
+        Base::SetUp();
     }
 
     FakeExperimental last{};
 };
+
+class ExtendedDevice : public WithExperimental<OpenFakeDevice> {};
+// With a CQ on a channel and a QP.
+class FakeQueuesOfExtendedDevice : public WithExperimental<FakeQueues> {};
 
 }  // namespace verbs_test

@@ -110,3 +110,20 @@ TEST_F(ExtendedQp, HasAFaceForTheBuilderWhenItWasMadeForIt) {
     fail_nothing();
     EXPECT_EQ(ibv_destroy_qp(qp), 0);
 }
+
+TEST_F(ExtendedQp, SaysWhatIsInOrderAsTheProviderDoes) {
+    ibv_qp *qp = ibv_create_qp_ex(context, &attr);
+    ASSERT_NE(qp, nullptr) << verbs_last_error();
+    errno = kUntouched;
+    const uint32_t flags =
+        IBV_QUERY_QP_DATA_IN_ORDER_RETURN_CAPS | IBV_QUERY_QP_DATA_IN_ORDER_DEVICE_ONLY;
+    EXPECT_EQ(ibv_query_qp_data_in_order(qp, IBV_WR_RDMA_WRITE, flags),
+              IBV_QUERY_QP_DATA_IN_ORDER_ALIGNED_128_BYTES);
+    EXPECT_EQ(last.flags, flags);
+    EXPECT_EQ(ibv_query_qp_data_in_order(qp, IBV_WR_SEND, flags), 0);
+    // Nothing is promised to a question that is not understood.
+    EXPECT_EQ(ibv_query_qp_data_in_order(qp, IBV_WR_RDMA_WRITE, 1u << 2), 0);
+    EXPECT_EQ(ibv_query_qp_data_in_order(nullptr, IBV_WR_RDMA_WRITE, flags), 0);
+    EXPECT_EQ(errno, kUntouched);
+    EXPECT_EQ(ibv_destroy_qp(qp), 0);
+}

@@ -59,6 +59,22 @@ protected:
         {32, "ibv_open_xrcd", "xrc"},
         {48, "ibv_get_srq_num", "xrc"},
         {64, "ibv_open_qp", "xrc"},
+        {312, "ibv_advise_mr", "advise_mr"},
+        {216, "ibv_modify_qp_rate_limit", "rate_limit"},
+        {80, "ibv_create_flow", "flow"},
+        {96, "ibv_destroy_flow", "flow"},
+        {224, "ibv_create_flow_action_esp", "flow"},
+        {240, "ibv_modify_flow_action_esp", "flow"},
+        {232, "ibv_destroy_flow_action", "flow"},
+        {280, "ibv_create_counters", "counters"},
+        {272, "ibv_destroy_counters", "counters"},
+        {288, "ibv_attach_counters_point_flow", "counters"},
+        {296, "ibv_read_counters", "counters"},
+        {136, "ibv_create_wq", "wq"},
+        {144, "ibv_modify_wq", "wq"},
+        {152, "ibv_destroy_wq", "wq"},
+        {160, "ibv_create_rwq_ind_table", "wq"},
+        {168, "ibv_destroy_rwq_ind_table", "wq"},
     };
 
     void *library = nullptr;

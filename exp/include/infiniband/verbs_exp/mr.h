@@ -17,6 +17,30 @@ enum ibv_advise_mr_advice {
     IBV_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT /* only pages that are in memory already */
 };
 
+/* Which members of ibv_mr_init_attr count beside length and access. */
+enum ibv_mr_init_attr_mask {
+    IBV_REG_MR_MASK_IOVA = 1 << 0, /* without: addr, or fd_offset */
+    IBV_REG_MR_MASK_ADDR = 1 << 1, /* this or the next, and not both */
+    IBV_REG_MR_MASK_FD = 1 << 2,
+    IBV_REG_MR_MASK_FD_OFFSET = 1 << 3, /* without: 0 */
+    IBV_REG_MR_MASK_DMAH = 1 << 4,
+    IBV_REG_MR_MASK_BUF = 1 << 5
+};
+
+struct ibv_dmah;
+
+struct ibv_mr_init_attr {
+    size_t length; /* bytes */
+    int access;    /* enum ibv_access_flags */
+    uint64_t comp_mask;
+    uint64_t iova; /* address of the first byte for the device */
+    void *addr;    /* first byte */
+    int fd;        /* a dma-buf instead */
+    uint64_t fd_offset;
+    struct ibv_dmah *dmah; /* the next two: of devices that have such */
+    struct ibv_buf *buf;
+};
+
 /* Flag of ibv_advise_mr: return when the device knows the pages. */
 #define IBV_ADVISE_MR_FLAG_FLUSH (1 << 0)
 
@@ -51,6 +75,20 @@ static inline struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, siz
  * Source: rdma-core 20.
  */
 VERBS_API struct ibv_mr *ibv_alloc_null_mr(struct ibv_pd *pd);
+#endif
+
+#ifdef VERBS_HAVE_REG_MR_EX
+/**
+ * Registers memory of the program, or of a dma-buf.
+ *
+ * @param pd            protection domain of the region
+ * @param mr_init_attr  what is registered, and how; not kept after the call
+ * Returns (pointer): the region, or NULL with errno set.
+ * Errors: EINVAL an unknown bit, or members that do not go together; EOPNOTSUPP; otherwise as
+ * ibv_reg_mr_iova and ibv_reg_dmabuf_mr.
+ * Source: rdma-core 59.
+ */
+VERBS_API struct ibv_mr *ibv_reg_mr_ex(struct ibv_pd *pd, struct ibv_mr_init_attr *mr_init_attr);
 #endif
 
 #ifdef VERBS_HAVE_ADVISE_MR

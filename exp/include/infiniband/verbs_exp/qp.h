@@ -117,6 +117,17 @@ struct ibv_qp_ex {
                             const void *atomic_wr);
 };
 
+/* How ibv_query_qp_data_in_order is asked. */
+enum ibv_query_qp_data_in_order_flags {
+    IBV_QUERY_QP_DATA_IN_ORDER_RETURN_CAPS = 1 << 0, /* for all of the following */
+    IBV_QUERY_QP_DATA_IN_ORDER_DEVICE_ONLY = 1 << 1  /* whatever the host makes of it */
+};
+
+enum ibv_query_qp_data_in_order_caps {
+    IBV_QUERY_QP_DATA_IN_ORDER_WHOLE_MSG = 1 << 0,
+    IBV_QUERY_QP_DATA_IN_ORDER_ALIGNED_128_BYTES = 1 << 1 /* inside of blocks of 128 bytes */
+};
+
 #ifdef VERBS_HAVE_QP_EX
 /**
  * Makes a queue pair in the state IBV_QPS_RESET, with more choices than ibv_create_qp.
@@ -150,10 +161,11 @@ VERBS_API struct ibv_qp_ex *ibv_qp_to_qp_ex(struct ibv_qp *qp);
  *
  * @param qp     the QP
  * @param op     how the data is sent
- * @param flags  0
- * Returns (value): 1 when that is sure, otherwise 0.
+ * @param flags  enum ibv_query_qp_data_in_order_flags
+ * Returns (value): with IBV_QUERY_QP_DATA_IN_ORDER_RETURN_CAPS what is sure of enum
+ * ibv_query_qp_data_in_order_caps; else 1 when that is sure of the whole message, otherwise 0.
  * Errors: none.
- * Source: rdma-core 36.
+ * Source: rdma-core 36; flags: rdma-core 45.
  */
 VERBS_API int ibv_query_qp_data_in_order(struct ibv_qp *qp, enum ibv_wr_opcode op, uint32_t flags);
 #endif

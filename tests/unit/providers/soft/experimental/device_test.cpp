@@ -22,7 +22,7 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
     flags |= IBV_DEVICE_ATOMIC_WRITE;
 #endif
     EXPECT_EQ(attr->device_cap_flags_ex, flags);
-    EXPECT_EQ(attr->odp_caps.general_caps, 0u);
+    EXPECT_EQ(attr->odp_caps.general_caps, unsigned{IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT});
     EXPECT_EQ(attr->tso_caps.max_tso, 0u);
     EXPECT_EQ(attr->rss_caps.supported_qpts, 0u);
     EXPECT_EQ(attr->cq_mod_caps.max_cq_count, 0u);

@@ -107,6 +107,36 @@ TEST_F(Keys, AreNotGivenOutAgainSoonAfterTheirRegionWent) {
     }
 }
 
+TEST_F(Keys, TellWhatTheyStandFor) {
+    Extent extent{};
+    ASSERT_TRUE(table->find(key, extent));
+    EXPECT_EQ(extent.pd, kPd);
+    EXPECT_EQ(extent.address, kAddress);
+    EXPECT_EQ(extent.length, kLength);
+    EXPECT_EQ(extent.access, unsigned{IBV_ACCESS_REMOTE_READ});
+    table->withdraw(key);
+    EXPECT_FALSE(table->find(key, extent));
+    for (const uint32_t forged : {0u, 0xffffffffu, kMrCapacity << 8})
+        EXPECT_FALSE(table->find(forged, extent)) << forged;
+}
+
+TEST_F(Keys, TellEveryRightOfTheirRegion) {
+    uint32_t rights = 0;
+    ASSERT_TRUE(translate(table->home(), key, kAddress, 1, 0, kPd, address, rights));
+    EXPECT_EQ(rights, unsigned{IBV_ACCESS_REMOTE_READ});
+}
+
+TEST_F(Keys, GiveTheirPlaceBackOnceHoweverOftenTheyAreWithdrawn) {
+    table->withdraw(key);
+    table->withdraw(key);
+    std::set<uint32_t> places;
+    for (uint32_t i = 0; i + 1 < kMrCapacity; ++i) {
+        const auto next = table->enter({kPd, 0, 1, 0, 0});
+        ASSERT_TRUE(next.has_value()) << i;
+        EXPECT_TRUE(places.insert(*next >> 8).second) << i;
+    }
+}
+
 TEST_F(Keys, RunOutWithAnErrorThatSaysSo) {
     verbs::Result<uint32_t> last = key;
     for (uint32_t i = 0; i < kMrCapacity && last; ++i)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Registering memory by attributes: one call for what the others are for.
+#include "api/boundary.hpp"
+#include "half.hpp"
+
+using namespace verbs;
+
+namespace {
+
+constexpr std::uint64_t kKnown =
+    IBV_REG_MR_MASK_IOVA | IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_FD | IBV_REG_MR_MASK_FD_OFFSET;
+
+Result<void> check(const ibv_mr_init_attr &attr) {
+    const auto has = [&](std::uint64_t bit) { return (attr.comp_mask & bit) != 0; };
+    if (has(IBV_REG_MR_MASK_DMAH)) return fail(EOPNOTSUPP, "there are no DMA handles");
+    if (has(~kKnown)) return fail(EINVAL, "unknown bits in comp_mask");
+    if (has(IBV_REG_MR_MASK_ADDR) == has(IBV_REG_MR_MASK_FD))
+        return fail(EINVAL, "either addr or fd says which memory it is");
+    if (has(IBV_REG_MR_MASK_FD_OFFSET) && !has(IBV_REG_MR_MASK_FD))
+        return fail(EINVAL, "fd_offset is of no descriptor");
+    if (has(IBV_REG_MR_MASK_BUF) && (has(IBV_REG_MR_MASK_FD) || has(IBV_REG_MR_MASK_IOVA)))
+        return fail(EINVAL, "of a buffer addr alone says which part it is");
+    return {};
+}
+
+}  // namespace
+
+ibv_mr *ibv_reg_mr_ex(ibv_pd *pd, ibv_mr_init_attr *mr_init_attr) {
+    return api::pointer([&]() -> Result<ibv_mr *> {
+        VERBS_CHECK(api::required(pd, "pd"));
+        VERBS_CHECK(api::required(mr_init_attr, "mr_init_attr"));
+        const ibv_mr_init_attr &attr = *mr_init_attr;
+        VERBS_CHECK(check(attr));
+        const bool has_iova = (attr.comp_mask & IBV_REG_MR_MASK_IOVA) != 0;
+        ibv_mr *mr = nullptr;
+        if ((attr.comp_mask & IBV_REG_MR_MASK_BUF) != 0) {
+            mr = ::ibv_reg_buf_mr(pd, attr.buf, attr.addr, attr.length, attr.access);
+        } else if ((attr.comp_mask & IBV_REG_MR_MASK_ADDR) != 0) {
+            const auto address = reinterpret_cast<std::uintptr_t>(attr.addr);
+            mr = ::ibv_reg_mr_iova(pd, attr.addr, attr.length, has_iova ? attr.iova : address,
+                                   attr.access);
+        } else {
+            const bool has_offset = (attr.comp_mask & IBV_REG_MR_MASK_FD_OFFSET) != 0;
+            const std::uint64_t offset = has_offset ? attr.fd_offset : 0;
+            mr = ::ibv_reg_dmabuf_mr(pd, offset, attr.length, has_iova ? attr.iova : offset,
+                                     attr.fd, attr.access);
+        }
+        if (mr == nullptr) return fail(errno, verbs_last_error());
+        return mr;
+    });
+}
