@@ -33,7 +33,11 @@ OTHER_TYPE_IN_REFERENCE = {
 }
 # What the reference, rdma-core 44, does not have yet.
 NEWER_THAN_REFERENCE = {
-    "IBV_DEVICE_ATOMIC_WRITE",
+    "IBV_DEVICE_ATOMIC_WRITE", "IBV_REG_MR_MASK_ADDR", "IBV_REG_MR_MASK_BUF", "IBV_REG_MR_MASK_DMAH",
+    "IBV_REG_MR_MASK_FD", "IBV_REG_MR_MASK_FD_OFFSET", "IBV_REG_MR_MASK_IOVA",
+    "IBV_QUERY_QP_DATA_IN_ORDER_ALIGNED_128_BYTES", "IBV_QUERY_QP_DATA_IN_ORDER_DEVICE_ONLY",
+    "IBV_QUERY_QP_DATA_IN_ORDER_RETURN_CAPS", "IBV_QUERY_QP_DATA_IN_ORDER_WHOLE_MSG",
+    "struct ibv_mr_init_attr", "ibv_query_port_speed", "ibv_reg_mr_ex",
     "ibv_alloc_buf", "ibv_export_buf_dmabuf_fd", "ibv_free_buf", "ibv_reg_buf_mr",
 }
 # Names that are ours alone begin so.
