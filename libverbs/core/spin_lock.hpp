@@ -17,11 +17,23 @@ inline void relax_cpu() noexcept {
 #endif
 }
 
+// Until the claim holds.
+template <class Claim>
+void spin_until(Claim &&holds) noexcept {
+    for (int spins = 0; !holds(); ++spins) {
+        if (spins < 256)
+            relax_cpu();
+        else
+            ::sched_yield();
+    }
+}
+
 class SpinLock {
 public:
+    // Mostly it is free, and a look before would only cost.
     void lock() noexcept {
-        if (try_lock()) return;
-        wait();
+        if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]]
+            wait();
     }
     // acquire pairs with the release in unlock(): what the last holder wrote is seen.
     [[nodiscard]] bool try_lock() noexcept {
@@ -32,12 +44,7 @@ public:
 
 private:
     __attribute__((noinline)) void wait() noexcept {
-        for (int spins = 0; !try_lock(); ++spins) {
-            if (spins < 256)
-                relax_cpu();
-            else
-                ::sched_yield();
-        }
+        spin_until([this] { return try_lock(); });
     }
 
     std::atomic<bool> held_{false};

@@ -31,8 +31,9 @@ OTHER_TYPE_IN_REFERENCE = {
     # There it takes the 48-byte structure and is hidden behind a macro of the same name.
     "ibv_query_port",
 }
-# Functions that the reference, rdma-core 44, does not have yet.
+# What the reference, rdma-core 44, does not have yet.
 NEWER_THAN_REFERENCE = {
+    "IBV_DEVICE_ATOMIC_WRITE",
     "ibv_alloc_buf", "ibv_export_buf_dmabuf_fd", "ibv_free_buf", "ibv_reg_buf_mr",
 }
 # Names that are ours alone begin so.
@@ -138,11 +139,14 @@ def against_table(table, path):
 
 
 def without_own_names(model):
+    def is_common(name):
+        return not OWN_NAME.match(name) and name not in NEWER_THAN_REFERENCE
+
     kept = header_model.Model()
     for part in ("records", "enumerators", "functions"):
         setattr(kept, part, {name: value for name, value in getattr(model, part).items()
-                             if not OWN_NAME.match(name) and name not in NEWER_THAN_REFERENCE})
-    kept.constants = [name for name in model.constants if not OWN_NAME.match(name)]
+                             if is_common(name)})
+    kept.constants = [name for name in model.constants if is_common(name)]
     return kept
 
 

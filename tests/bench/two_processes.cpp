@@ -139,9 +139,7 @@ int choose_gid(ibv_context *context) {
     return 0;
 }
 
-Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth,
-                   Memory kind)
-    : bytes_(bytes) {
+uint8_t *map_pages(size_t bytes, Memory kind) {
     int file = -1;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
     if (kind == Memory::shared_file) {
@@ -152,14 +150,18 @@ Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes,
     }
     void *pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
     must(pages != MAP_FAILED, "mmap");
-    memory_ = static_cast<uint8_t *>(pages);
+    return static_cast<uint8_t *>(pages);
+}
+
+Endpoint::Endpoint(const Options &options, const Meeting &meeting, size_t bytes, uint32_t depth,
+                   Memory kind)
+    : bytes_(bytes), memory_(map_pages(bytes, kind)) {
     context_ = open_device(options.device);
     pd_ = ibv_alloc_pd(context_);
     must(pd_ != nullptr, "ibv_alloc_pd");
     mr_ = ibv_reg_mr(pd_, memory_, bytes,
                      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
     must(mr_ != nullptr, "ibv_reg_mr");
-    if (file >= 0) ::close(file);
     send_cq_ = ibv_create_cq(context_, static_cast<int>(depth), nullptr, nullptr, 0);
     events_ = ibv_create_comp_channel(context_);
     must(events_ != nullptr, "ibv_create_comp_channel");

@@ -79,6 +79,8 @@ void connect_qp(ibv_qp *qp, int gid_index, const Address &peer);
 
 // Ordinary memory, or memory in a shared file that cannot shrink, which a device may map elsewhere.
 enum class Memory { ordinary, shared_file };
+// The file stays open: a device that maps memory elsewhere gets it by its descriptor.
+uint8_t *map_pages(size_t bytes, Memory kind);
 
 // Memory, registered for everything, and a queue pair connected to the other process. The receive
 // CQ has a completion channel, which costs nothing unless it is armed.

@@ -34,6 +34,9 @@ const std::set<std::string> kFeatures = {
     "regions without memory",
     "device memory",
     "queues in memory of the program",
+    "XRC",
+    "windows of type 2",
+    "atomic writes",
 };
 
 using Version = std::pair<int, int>;

@@ -4,6 +4,7 @@
 
     interop.py --list                       the names of all cases
     interop.py --build DIR --case NAME...   runs one, or several
+    interop.py --versions                   what this machine has of docs/tested-programs.md
 
 The files beside this one have the cases of one family of programs each. Ends with 77 where a
 program that a case needs is not installed.
@@ -12,6 +13,7 @@ program that a case needs is not installed.
 import argparse
 import pathlib
 import shutil
+import subprocess
 import sys
 import time
 
@@ -26,6 +28,8 @@ import registry
 import ucx
 
 SKIPPED = 77
+PACKAGES = ("openmpi-bin", "mpich", "ucx-utils", "libfabric-bin", "perftest", "qperf",
+            "python3-pyverbs", "ibverbs-utils", "rdmacm-utils")
 FAMILIES = (devices, pingpong, perftest, qperf, pyverbs, ucx, libfabric, mpi)
 
 
@@ -52,9 +56,12 @@ def run_case(name, case, build):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--versions", action="store_true")
     parser.add_argument("--build", type=pathlib.Path, default=registry.pair.ROOT / "build/release")
     parser.add_argument("--case", nargs="+", default=[])
     options = parser.parse_args()
+    if options.versions:
+        return subprocess.call(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *PACKAGES])
     table = all_cases()
     if options.list:
         print("\n".join(table))

@@ -22,7 +22,8 @@ OPEN_MPI_ENVIRONMENT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_C
 # unexpected may never be received, and what Open MPI's btl ofi puts may come after the fence. So
 # receives are posted first, and one-sided access takes messages.
 LIBFABRIC = ("--mca", "pml", "cm", "--mca", "mtl", "ofi", "--mca", "btl", "^openib,ofi",
-             "--mca", "mtl_ofi_provider_include", "verbs;ofi_rxd", "--mca", "mtl_base_verbose", "10")
+             "--mca", "mtl_ofi_provider_include", "verbs;ofi_rxd",
+             "--mca", "mtl_base_verbose", "10")
 
 
 def job(compiler, launch, environment, tells, *arguments):

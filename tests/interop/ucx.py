@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""UCX's verbs transports on the software device, as Debian's ucx_info and ucx_perftest show them."""
+"""UCX's verbs transports on the software device, by Debian's ucx_info and ucx_perftest."""
 
 import os
 import re

@@ -11,7 +11,8 @@ import sys
 
 from case import ADDRESS, DEVICE, IPV4_GID, Case, expect, expect_lines, pair
 
-sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+# Last: both folders have a ucx.py.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 import perftest
 
 ITERATIONS = 20

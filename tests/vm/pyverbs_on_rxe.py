@@ -10,7 +10,8 @@ import sys
 
 from case import DEVICE, IPV4_GID, Case, expect
 
-sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+# Last: both folders have a ucx.py.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 import pyverbs
 
 ARGUMENTS = ("--dev", DEVICE, "--gid", IPV4_GID)

@@ -8,6 +8,8 @@ from case import ADDRESS, DEVICE, IPV4_GID, Case, expect, expect_lines, output_o
 
 ITERATIONS = 200
 SENDS = 100
+# Of Debian's instructions for a short send, by how it is posted. Not to become more.
+SHARES = {(): 0.75, ("inline",): 0.85, ("built",): 1.15}
 
 
 def devinfo(build):
@@ -27,17 +29,19 @@ def pingpong(build, program, size, options):
 def instructions(build, ours, how):
     """Of one post and one poll, and what was printed."""
     text = output_of(build, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                     "--toggle-collect=measured_post", "--toggle-collect=measured_poll",
+                     *(f"--toggle-collect=measured_{act}" for act in ("post", "build", "poll")),
                      build / "bin/post_and_poll", DEVICE, IPV4_GID, SENDS, *how, ours=ours,
                      seconds=120)
     expect_lines(text, rf"^{SENDS} sends of ")
     return int(re.search(r"Collected : (\d+)", text).group(1)) / SENDS
 
 
-def costs_no_more(build, how):
+def costs_its_share(build, how):
     ours, theirs = instructions(build, True, how), instructions(build, False, how)
-    print(f"instructions of a post and a poll: ours {ours:.1f}, Debian's {theirs:.1f}")
-    expect(ours <= theirs, f"ours takes {ours:.1f} instructions, Debian's {theirs:.1f}")
+    print(f"instructions of a post and a poll: ours {ours:.1f}, Debian's {theirs:.1f}, "
+          f"ratio {ours / theirs:.2f}")
+    expect(ours <= SHARES[how] * theirs,
+           f"ours takes {ours:.1f} instructions, more than {SHARES[how]} of Debian's {theirs:.1f}")
 
 
 # The kernel takes no command by write() from a process that has changed its user.
@@ -54,7 +58,7 @@ def cases():
                 functools.partial(pingpong, program=f"ibv_{transport}_pingpong", size=size,
                                   options=options))
     found["a process that gave up its rights goes on sending on our rxe0"] = Case(without_rights)
-    for how in ([], ["inline"]):
-        found[" ".join(["a short send", *how, "takes no more instructions than with Debian's"])] = (
-            Case(functools.partial(costs_no_more, how=how), seconds=300))
+    for how in SHARES:
+        found[" ".join(["a short send", *how, "takes its share of Debian's instructions"])] = (
+            Case(functools.partial(costs_its_share, how=how), seconds=300))
     return found

@@ -3,10 +3,10 @@
 // out of a CQ. The completion in hand is an ibv_wc in the CQ, which the read_* pointers look at.
 #pragma once
 
+#include <verbs/biased_lock.hpp>
 #include <verbs/provider_exp.h>
 
 #include "core/result.hpp"
-#include "core/spin_lock.hpp"
 
 #include <cerrno>
 #include <cstddef>
@@ -31,7 +31,7 @@ struct ExtendedCq : ibv_cq {
     ibv_wc in_hand{};
     int64_t made_at_ns = 0;  // the completion in hand, by a provider that has a clock
     // Between a start_poll that found something and end_poll, as one completion is in hand.
-    SpinLock steps_lock;
+    BiasedLock steps_lock;
 };
 static_assert(offsetof(ibv_cq_ex, comp_mask) == sizeof(ibv_cq) &&
               alignof(ibv_cq_ex) == alignof(ibv_cq));
@@ -117,10 +117,12 @@ ibv_cq_ex *extend(Cq &own, const ibv_cq_init_attr_ex &attr) noexcept {
     ibv_cq_ex &cq = own.extended();
     const bool is_single_threaded = (attr.comp_mask & IBV_CQ_INIT_ATTR_MASK_FLAGS) != 0 &&
                                     (attr.flags & IBV_CREATE_CQ_ATTR_SINGLE_THREADED) != 0;
-    if (is_single_threaded)
+    if (is_single_threaded) {
         Steps<Cq, Take, false>::fill(cq);
-    else
+    } else {
         Steps<Cq, Take, true>::fill(cq);
+        own.steps_lock.bias();
+    }
     fill_fields(cq, attr.wc_flags);
     return &cq;
 }

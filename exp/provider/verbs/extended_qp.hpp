@@ -3,11 +3,11 @@
 // send requests. The calls write requests into arrays that are as long as the send queue.
 #pragma once
 
+#include <verbs/biased_lock.hpp>
 #include <verbs/plain_attr.hpp>
 #include <verbs/provider_exp.h>
 
 #include "core/result.hpp"
-#include "core/spin_lock.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -29,31 +29,33 @@ public:
     [[nodiscard]] static std::unique_ptr<WrBatch> create(const ibv_qp_cap &cap) noexcept {
         std::unique_ptr<WrBatch> batch(new (std::nothrow) WrBatch(cap));
         if (batch == nullptr) return nullptr;
-        const std::size_t count = std::size_t{batch->max_wr_} + 1;
-        batch->wrs_ = room_for<ibv_send_wr>(count, 1);
+        const std::size_t count = std::size_t{cap.max_send_wr} + 1;
+        batch->requests_ = room_for<Request>(count, 1);
         batch->sges_ = room_for<ibv_sge>(count, batch->max_sge_);
         batch->inline_data_ = room_for<uint8_t>(count, batch->max_inline_);
-        const bool is_whole =
-            batch->wrs_ != nullptr && batch->sges_ != nullptr && batch->inline_data_ != nullptr;
-        return is_whole ? std::move(batch) : nullptr;
+        const bool is_whole = batch->requests_ != nullptr && batch->sges_ != nullptr &&
+                              batch->inline_data_ != nullptr;
+        if (!is_whole) return nullptr;
+        batch->lock_.bias();
+        batch->last_ = &batch->requests_[cap.max_send_wr];
+        return batch;
     }
 
     // Held from wr_start to wr_complete or wr_abort, so that one thread builds at a time. It is not
     // the lock of the queue: programs may post and poll meanwhile.
     void start() noexcept {
         lock_.lock();
-        count_ = 0;
-        error_ = 0;
+        next_ = current_ = &requests_[0];
         takes_ = kNothing;
-        place_ = max_wr_;
+        error_ = 0;
     }
     // `post` gets the first request and how many there are, and returns 0 or an errno value.
     template <class Post>
     int complete(Post &&post) noexcept {
         int code = error_;
-        if (code == 0 && count_ != 0) {
-            wrs_[count_ - 1].next = nullptr;
-            code = post(&wrs_[0], count_);
+        if (code == 0 && next_ != &requests_[0]) [[likely]] {
+            next_[-1].wr.next = nullptr;
+            code = post(&requests_[0].wr, static_cast<uint32_t>(next_ - &requests_[0]));
         }
         lock_.unlock();
         return code;
@@ -69,15 +71,15 @@ public:
 
     // The next request, which has no data yet.
     ibv_send_wr &begin(const ibv_qp_ex &qp, ibv_wr_opcode opcode, unsigned takes) noexcept {
-        place_ = count_;
-        if (count_ == max_wr_) [[unlikely]]
+        current_ = next_;
+        if (next_ == last_) [[unlikely]]
             fail(ENOMEM);
         else
-            ++count_;
+            ++next_;
         takes_ = takes;
-        ibv_send_wr &wr = current();
+        ibv_send_wr &wr = current_->wr;
         wr.wr_id = qp.wr_id;
-        wr.next = &wr + 1;
+        wr.next = &current_[1].wr;
         wr.num_sge = 0;
         wr.opcode = opcode;
         wr.qp_type.xrc.remote_srqn = 0;  // nobody's
@@ -87,7 +89,7 @@ public:
     // The request that was begun last, to be told more of what it takes; nullptr: it does not.
     ibv_send_wr *continued(unsigned what) noexcept {
         if ((takes_ & what) != 0) [[likely]]
-            return &current();
+            return &current_->wr;
         fail(EINVAL);
         return nullptr;
     }
@@ -97,51 +99,59 @@ public:
         ibv_send_wr *wr = continued(kData);
         if (wr == nullptr) return;
         wr->send_flags &= ~unsigned{IBV_SEND_INLINE};
-        *take_sges(*wr, 1) = sge;
+        set_piece(*wr, sge);
     }
     void set_inline(const void *data, std::size_t length) noexcept {
         ibv_send_wr *wr = continued(kInline);
         if (wr == nullptr) return;
         if (length > max_inline_) [[unlikely]]
             return fail(EINVAL);
-        uint8_t *const own = &inline_data_[0] + std::size_t{place_} * max_inline_;
-        if (length == sizeof(uint64_t))
+        uint8_t *own = &current_->few[0];
+        if (length == sizeof(uint64_t)) [[likely]]
             std::memcpy(own, data, sizeof(uint64_t));  // no call
         else if (length != 0)
-            std::memcpy(own, data, length);
+            std::memcpy(own = inline_room(), data, length);
         wr->send_flags |= IBV_SEND_INLINE;
-        *take_sges(*wr, 1) = {reinterpret_cast<uintptr_t>(own), static_cast<uint32_t>(length), 0};
+        set_piece(*wr, {reinterpret_cast<uintptr_t>(own), static_cast<uint32_t>(length), 0});
     }
     void set_sges(const ibv_sge *list, std::size_t count) noexcept {
         ibv_send_wr *wr = continued(kData);
         if (wr == nullptr) return;
         if (count > max_sge_) [[unlikely]]
             return fail(EINVAL);
-        ibv_sge *own = take_sges(*wr, static_cast<int>(count));
-        wr->send_flags &= ~unsigned{IBV_SEND_INLINE};
+        ibv_sge *own = &sges_[place() * max_sge_];
         for (std::size_t i = 0; i < count; ++i)
             own[i] = list[i];
+        wr->send_flags &= ~unsigned{IBV_SEND_INLINE};
+        wr->sg_list = own;
+        wr->num_sge = static_cast<int>(count);
     }
     void set_inline_list(const ibv_data_buf *list, std::size_t count) noexcept {
         ibv_send_wr *wr = continued(kInline);
         if (wr == nullptr) return;
-        uint8_t *const start = &inline_data_[0] + std::size_t{place_} * max_inline_;
+        uint8_t *const own = inline_room();
         uint32_t length = 0;
         for (std::size_t i = 0; i < count; ++i) {
             if (list[i].length > max_inline_ - length) [[unlikely]]
                 return fail(EINVAL);
             if (list[i].length == 0) continue;  // its address may be anything
-            std::memcpy(start + length, list[i].addr, list[i].length);
+            std::memcpy(own + length, list[i].addr, list[i].length);
             length += static_cast<uint32_t>(list[i].length);
         }
-        *take_sges(*wr, 1) = {reinterpret_cast<uintptr_t>(start), length, 0};
         wr->send_flags |= IBV_SEND_INLINE;
+        set_piece(*wr, {reinterpret_cast<uintptr_t>(own), length, 0});
     }
 
 private:
+    // With the data that most have, so that a short request is in adjacent cache lines.
+    struct Request {
+        ibv_send_wr wr;
+        ibv_sge piece;
+        uint8_t few[sizeof(uint64_t)];
+    };
+
     explicit WrBatch(const ibv_qp_cap &cap) noexcept
-        : max_wr_(cap.max_send_wr), max_sge_(std::max(cap.max_send_sge, 1u)),
-          max_inline_(cap.max_inline_data) {}
+        : max_sge_(std::max(cap.max_send_sge, 1u)), max_inline_(cap.max_inline_data) {}
 
     template <class T>
     static std::unique_ptr<T[]> room_for(std::size_t count, std::size_t each) noexcept {
@@ -152,26 +162,30 @@ private:
     }
 
     // The first failure is the one that is reported.
-    void fail(int code) noexcept {
+    __attribute__((noinline)) void fail(int code) noexcept {
         if (error_ == 0) error_ = code;
     }
-    [[nodiscard]] ibv_send_wr &current() noexcept { return wrs_[place_]; }
-    ibv_sge *take_sges(ibv_send_wr &wr, int count) noexcept {
-        ibv_sge *own = &sges_[std::size_t{place_} * max_sge_];
-        wr.sg_list = own;
-        wr.num_sge = count;
-        return own;
+    [[nodiscard]] std::size_t place() const noexcept {
+        return static_cast<std::size_t>(current_ - &requests_[0]);
+    }
+    [[nodiscard]] uint8_t *inline_room() const noexcept {
+        return &inline_data_[0] + place() * max_inline_;
+    }
+    void set_piece(ibv_send_wr &wr, const ibv_sge &sge) noexcept {
+        current_->piece = sge;
+        wr.sg_list = &current_->piece;
+        wr.num_sge = 1;
     }
 
-    SpinLock lock_;
+    BiasedLock lock_;
     int error_ = 0;
-    uint32_t count_ = 0;
-    uint32_t place_ = 0;  // of the request that was begun last
     unsigned takes_ = kNothing;
-    uint32_t max_wr_;
     uint32_t max_sge_;
     uint32_t max_inline_;
-    std::unique_ptr<ibv_send_wr[]> wrs_;
+    Request *next_ = nullptr;
+    Request *current_ = nullptr;  // that was begun last
+    Request *last_ = nullptr;     // which takes what does not fit
+    std::unique_ptr<Request[]> requests_;
     std::unique_ptr<ibv_sge[]> sges_;
     std::unique_ptr<uint8_t[]> inline_data_;
 };

@@ -13,10 +13,11 @@ namespace rxe {
 
 namespace {
 
-// What a request has beside its data.
+// What a request has beside its data. The first three are what most requests are.
 enum class Shape : uint8_t { none, send, rdma, atomic_write, atomic, invalidate, bind };
 
-struct Opcode {
+// Of a size that a pointer is scaled by in one step.
+struct alignas(4) Opcode {
     uint8_t types = 0;  // which queue pairs can do it: bits by number of their type
     Shape shape = Shape::none;
     bool may_be_inline = false;
@@ -43,8 +44,7 @@ constexpr std::array<Opcode, 16> kOpcodes = [] {
     return opcodes;
 }();
 
-// The four below write one part of a request each. Those that can refuse return 0 or an errno
-// value.
+// Those below write one part of a request each, or refuse it with an errno value.
 
 void fill_datagram(const SendQueue &sq, rxe_send_wr &to, const ibv_send_wr &wr) noexcept {
     const Ah &ah = *static_cast<const Ah *>(wr.wr.ud.ah);
@@ -58,84 +58,107 @@ void fill_datagram(const SendQueue &sq, rxe_send_wr &to, const ibv_send_wr &wr) 
     if (ah.ah_num == 0) to.wr.ud.av = ah.av;
 }
 
-int fill_target(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr, Shape shape) noexcept {
-    switch (shape) {
-    case Shape::send:
-        if (sq.type_bit == kUd) {
-            if (wr.wr.ud.ah == nullptr) return EINVAL;
-            fill_datagram(sq, wqe.wr, wr);
-        }
-        return 0;
-    case Shape::atomic_write:
-        if (wr.wr.rdma.remote_addr % 8 != 0) return EINVAL;
-        [[fallthrough]];
-    case Shape::rdma:
-        wqe.wr.wr.rdma.remote_addr = wqe.iova = wr.wr.rdma.remote_addr;
-        wqe.wr.wr.rdma.rkey = wr.wr.rdma.rkey;
-        return 0;
-    case Shape::atomic:
-        if (wr.wr.atomic.remote_addr % 8 != 0) return EINVAL;
-        wqe.wr.wr.atomic.remote_addr = wqe.iova = wr.wr.atomic.remote_addr;
-        wqe.wr.wr.atomic.compare_add = wr.wr.atomic.compare_add;
-        wqe.wr.wr.atomic.swap = wr.wr.atomic.swap;
-        wqe.wr.wr.atomic.rkey = wr.wr.atomic.rkey;
-        return 0;
-    case Shape::bind:
-        if (wr.bind_mw.mw == nullptr) return EINVAL;
-        wqe.wr.wr.mw.addr = wr.bind_mw.bind_info.addr;
-        wqe.wr.wr.mw.length = wr.bind_mw.bind_info.length;
-        wqe.wr.wr.mw.mr_lkey =
-            wr.bind_mw.bind_info.mr != nullptr ? wr.bind_mw.bind_info.mr->lkey : 0;
-        wqe.wr.wr.mw.mw_rkey = wr.bind_mw.mw->rkey;
-        wqe.wr.wr.mw.rkey = wr.bind_mw.rkey;
-        wqe.wr.wr.mw.access = wr.bind_mw.bind_info.mw_access_flags;
-        return 0;
-    default:  // the key to invalidate stands where immediate data does
-        return 0;
-    }
+void fill_rdma(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    wqe.wr.wr.rdma.remote_addr = wqe.iova = wr.wr.rdma.remote_addr;
+    wqe.wr.wr.rdma.rkey = wr.wr.rdma.rkey;
+}
+
+void fill_atomic(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    wqe.wr.wr.atomic.remote_addr = wqe.iova = wr.wr.atomic.remote_addr;
+    wqe.wr.wr.atomic.compare_add = wr.wr.atomic.compare_add;
+    wqe.wr.wr.atomic.swap = wr.wr.atomic.swap;
+    wqe.wr.wr.atomic.rkey = wr.wr.atomic.rkey;
+}
+
+void fill_bind(SendWqe &wqe, const ibv_mw &mw, uint32_t rkey,
+               const ibv_mw_bind_info &info) noexcept {
+    wqe.wr.wr.mw.addr = info.addr;
+    wqe.wr.wr.mw.length = info.length;
+    wqe.wr.wr.mw.mr_lkey = info.mr != nullptr ? info.mr->lkey : 0;
+    wqe.wr.wr.mw.mw_rkey = mw.rkey;
+    wqe.wr.wr.mw.rkey = rkey;
+    wqe.wr.wr.mw.access = info.mw_access_flags;
 }
 
 // False: more than may be inline.
 bool copy_inline(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr, uint32_t count,
                  uint64_t &sum) noexcept {
-    uint8_t *const to = wqe.inline_data();
+    uint8_t *to = wqe.inline_data();
+    uint64_t room = sq.max_inline;
     for (uint32_t i = 0; i < count; ++i) {
         const ibv_sge &sge = wr.sg_list[i];
         if (sge.length == 0) continue;  // its address may be anything
-        if (sge.length > sq.max_inline - sum) return false;
-        std::memcpy(to + sum, reinterpret_cast<const void *>(sge.addr), sge.length);
-        sum += sge.length;
+        if (sge.length > room) return false;
+        std::memcpy(to, reinterpret_cast<const void *>(sge.addr), sge.length);
+        to += sge.length;
+        room -= sge.length;
     }
+    sum = sq.max_inline - room;
     return true;
 }
 
-int fill_data(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr,
-              const Opcode &opcode) noexcept {
-    if (opcode.shape >= Shape::invalidate) {
-        wqe.dma = {};  // the kernel judges the count of pieces even where there is no data
-        return 0;
-    }
+int fill_data(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr, bool may_be_inline,
+              uint64_t &sum) noexcept {
     const auto count = static_cast<uint32_t>(wr.num_sge);
     if (count > sq.max_sge) [[unlikely]]
         return EINVAL;
-    uint64_t sum = 0;
+    sum = 0;
     if ((wr.send_flags & IBV_SEND_INLINE) != 0) {
-        if (!opcode.may_be_inline) return EINVAL;
-        if (!copy_inline(sq, wqe, wr, count, sum)) return EINVAL;
+        if (!may_be_inline || !copy_inline(sq, wqe, wr, count, sum)) return EINVAL;
+    } else if (count == 1) {
+        wqe.sges()[0] = wr.sg_list[0];
+        sum = wr.sg_list[0].length;
     } else {
         for (uint32_t i = 0; i < count; ++i) {
             wqe.sges()[i] = wr.sg_list[i];
             sum += wr.sg_list[i].length;
         }
-        if (opcode.shape == Shape::atomic && sum < sizeof(uint64_t)) return EINVAL;
-        if (opcode.shape == Shape::atomic_write) return EINVAL;  // the value itself is in the slot
     }
-    if (opcode.shape == Shape::atomic_write && sum != sizeof(uint64_t)) return EINVAL;
     if (sum > sq.max_message) [[unlikely]]
         return EMSGSIZE;
     const auto length = static_cast<uint32_t>(sum);
     wqe.dma = {length, length, 0, count, 0, 0};
     return 0;
+}
+
+// SENDs, and RDMA.
+int fill_message(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr,
+                 const Opcode &opcode) noexcept {
+    if (opcode.shape == Shape::rdma) {
+        fill_rdma(wqe, wr);
+    } else if (sq.type_bit == kUd) {
+        if (wr.wr.ud.ah == nullptr) return EINVAL;
+        fill_datagram(sq, wqe.wr, wr);
+    }
+    uint64_t sum = 0;
+    return fill_data(sq, wqe, wr, opcode.may_be_inline, sum);
+}
+
+// The rest, out of line so that the above has the registers to itself.
+__attribute__((noinline)) int fill_other(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr,
+                                         const Opcode &opcode) noexcept {
+    uint64_t sum = 0;
+    int code = 0;
+    switch (opcode.shape) {
+    case Shape::atomic_write:  // the value itself is in the slot
+        if (wr.wr.rdma.remote_addr % 8 != 0 || (wr.send_flags & IBV_SEND_INLINE) == 0)
+            return EINVAL;
+        fill_rdma(wqe, wr);
+        code = fill_data(sq, wqe, wr, opcode.may_be_inline, sum);
+        return code == 0 && sum != sizeof(uint64_t) ? EINVAL : code;
+    case Shape::atomic:
+        if (wr.wr.atomic.remote_addr % 8 != 0) return EINVAL;
+        fill_atomic(wqe, wr);
+        code = fill_data(sq, wqe, wr, opcode.may_be_inline, sum);
+        return code == 0 && sum < sizeof(uint64_t) ? EINVAL : code;
+    case Shape::bind:
+        if (wr.bind_mw.mw == nullptr) return EINVAL;
+        fill_bind(wqe, *wr.bind_mw.mw, wr.bind_mw.rkey, wr.bind_mw.bind_info);
+        [[fallthrough]];
+    default:           // the key to invalidate stands where immediate data does
+        wqe.dma = {};  // the kernel judges the count of pieces even where there is no data
+        return 0;
+    }
 }
 
 // Writes one request into the next slot, which stays ours unless all went well.
@@ -150,9 +173,9 @@ int fill(SendQueue &sq, const ibv_send_wr &wr) noexcept {
     if (sq.ring.is_full()) [[unlikely]]
         return ENOMEM;
     SendWqe &wqe = *sq.ring.next<SendWqe>();
-    if (const int code = fill_target(sq, wqe, wr, opcode.shape); code != 0) [[unlikely]]
-        return code;
-    if (const int code = fill_data(sq, wqe, wr, opcode); code != 0) [[unlikely]]
+    const int code = opcode.shape <= Shape::rdma ? fill_message(sq, wqe, wr, opcode)
+                                                 : fill_other(sq, wqe, wr, opcode);
+    if (code != 0) [[unlikely]]
         return code;
     wqe.wr.wr_id = wr.wr_id;
     wqe.wr.opcode = number;
@@ -179,7 +202,10 @@ int ring(const Qp &qp) noexcept {
 
 // When the kernel does not take the command (the device is gone, or there is no memory left), what
 // was posted stays in the queue and may still be carried out.
-int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
+//
+// Flat: the compiler would keep functions apart that post_all calls too, and each call of one costs
+// a short send a twentieth of its instructions.
+[[gnu::flatten]] int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
     // The kernel would say so too, but only with the requests in its hands.
     if (qp.state < IBV_QPS_RTS) [[unlikely]] {
@@ -209,7 +235,7 @@ int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
 
 #ifdef VERBS_EXPERIMENTAL_ENABLED
 // As above, when the kernel does not take the command, what was posted stays in the queue.
-int post_all(Qp &qp, ibv_send_wr *first, uint32_t) noexcept {
+[[gnu::flatten]] int post_all(Qp &qp, ibv_send_wr *first, uint32_t) noexcept {
     if (qp.state < IBV_QPS_RTS) [[unlikely]]
         return EINVAL;
     SendQueue &sq = qp.sq;

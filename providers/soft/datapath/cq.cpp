@@ -68,8 +68,9 @@ constexpr std::size_t kLooks = 256;
 constexpr uint32_t kPollsBetweenYields = 4096;
 
 // A poll found nothing. Who is armed for all that comes sleeps soon; for solicited completions
-// alone, a program may be armed for good (UCX over UD) and poll all the same.
-void note_empty(Cq &cq) noexcept {
+// alone, a program may be armed for good (UCX over UD) and poll all the same. Out of line: polls
+// that find something need no registers for it.
+__attribute__((noinline)) void note_empty(Cq &cq) noexcept {
     const uint32_t polls = cq.polls.load(std::memory_order_relaxed) + 1;
     cq.polls.store(polls, std::memory_order_relaxed);
     if (polls >= kPollsThatSpin && !cq.is_polled.load(std::memory_order_relaxed) &&

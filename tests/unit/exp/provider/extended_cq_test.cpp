@@ -53,7 +53,7 @@ TEST_F(ExtendedCqTest, IsThePlainQueueToo) {
 TEST_F(ExtendedCqTest, SaysThatItIsEmptyAndIsNotLockedThen) {
     ibv_cq_ex &cq = make(0);
     EXPECT_EQ(cq.start_poll(&cq, &nothing_), ENOENT);
-    EXPECT_TRUE(cq_.steps_lock.try_lock());
+    EXPECT_FALSE(cq_.steps_lock.is_held());
 }
 
 TEST_F(ExtendedCqTest, StepsThroughWhatWaitsInOrder) {
@@ -68,7 +68,7 @@ TEST_F(ExtendedCqTest, StepsThroughWhatWaitsInOrder) {
     EXPECT_EQ(cq.wr_id, 3u);
     EXPECT_EQ(cq.next_poll(&cq), ENOENT);
     cq.end_poll(&cq);
-    EXPECT_TRUE(cq_.steps_lock.try_lock());
+    EXPECT_FALSE(cq_.steps_lock.is_held());
 }
 
 TEST_F(ExtendedCqTest, FindsWhatCameBetweenTwoSteps) {
@@ -107,7 +107,7 @@ TEST_F(ExtendedCqTest, SaysThatItIsBroken) {
     EXPECT_EQ(cq.next_poll(&cq), EIO);
     cq.end_poll(&cq);
     EXPECT_EQ(cq.start_poll(&cq, &nothing_), EIO);
-    EXPECT_TRUE(cq_.steps_lock.try_lock());
+    EXPECT_FALSE(cq_.steps_lock.is_held());
 }
 
 TEST_F(ExtendedCqTest, ReadsEveryFieldOfTheCompletionInHand) {
@@ -161,7 +161,7 @@ TEST_F(ExtendedCqTest, RefusesToBePolledForMoreThanThereIs) {
     ibv_poll_cq_attr more{1};
     EXPECT_EQ(cq.start_poll(&cq, &more), EINVAL);
     EXPECT_EQ(cq_.waiting.size(), 1u);
-    EXPECT_TRUE(cq_.steps_lock.try_lock());
+    EXPECT_FALSE(cq_.steps_lock.is_held());
 }
 
 TEST_F(ExtendedCqTest, IsOneThreadsBetweenStartAndEnd) {
@@ -191,9 +191,10 @@ TEST_F(ExtendedCqTest, LeavesOutTheLockForASingleThread) {
     ibv_cq_ex &cq = make(0, IBV_CREATE_CQ_ATTR_SINGLE_THREADED);
     cq_.waiting = {completion(1)};
     ASSERT_EQ(cq.start_poll(&cq, &nothing_), 0);
-    EXPECT_TRUE(cq_.steps_lock.try_lock());
+    EXPECT_FALSE(cq_.steps_lock.is_held());
+    cq_.steps_lock.lock();
     cq.end_poll(&cq);
-    EXPECT_FALSE(cq_.steps_lock.try_lock());
+    EXPECT_TRUE(cq_.steps_lock.is_held());
 }
 
 TEST(JudgeCq, TakesWhatItKnows) {
