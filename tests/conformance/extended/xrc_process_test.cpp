@@ -157,6 +157,19 @@ TEST_F(XrcQueueElsewhere, TakesItsMessagesInTheOrderOfAll) {
     EXPECT_TRUE(peer().leave());
 }
 
+TEST_F(XrcQueueElsewhere, HoldsBackWhatIsBehindAMessageThatWaits) {
+    connect();
+    end().post_recv(end().queue(), 7, 64);
+    end().post(sender(), end().message(1, elsewhere.number, 8));
+    end().post(sender(), end().message(2, number_of(end().queue()), 8));
+    EXPECT_FALSE(eventually([&] { return !is_empty(end().received()); }, kQuiet));
+    peer().post_recv(1, 64);
+    EXPECT_TRUE(succeeded(sent(), 1, IBV_WC_SEND));
+    EXPECT_TRUE(succeeded(sent(), 2, IBV_WC_SEND));
+    EXPECT_TRUE(succeeded(collect_one(end().received()), 7, IBV_WC_RECV));
+    EXPECT_TRUE(peer().leave());
+}
+
 TEST_F(XrcQueueElsewhere, LeadsToTheMemoryOfItsProcess) {
     connect();
     fill(50'000);
