@@ -269,10 +269,12 @@ static void use_xrc(void) {
     srq_attr.comp_mask = IBV_SRQ_INIT_ATTR_TYPE | IBV_SRQ_INIT_ATTR_PD;
     srq_attr.srq_type = IBV_SRQT_BASIC;
     if (TAKE(shared, ibv_create_srq_ex, context, &srq_attr)) {
+#ifndef LIBRARY_LACKS_TWO
         struct ibv_ops_wr op, *bad = NULL;
         memset(&op, 0, sizeof op);
         op.opcode = IBV_WR_TAG_SYNC;
         CODE(ibv_post_srq_ops, shared, &op, &bad);
+#endif
         ibv_destroy_srq(shared);
     }
     open_attr.comp_mask = IBV_QP_OPEN_ATTR_NUM | IBV_QP_OPEN_ATTR_XRCD | IBV_QP_OPEN_ATTR_TYPE;
@@ -522,8 +524,6 @@ static struct ibv_ah *address(void) {
     struct ibv_ah *ah = NULL, *answer = NULL;
     struct ibv_wc wc;
     char grh[40];
-    uint8_t mac[6];
-    uint16_t vid;
     attr.grh.dgid = gid;
     TAKE(ah, ibv_create_ah, pd, &attr);
     memset(&wc, 0, sizeof wc);
@@ -532,7 +532,11 @@ static struct ibv_ah *address(void) {
     if (TAKE(answer, ibv_create_ah_from_wc, pd, &wc, (struct ibv_grh *)grh, PORT))
         ibv_destroy_ah(answer);
     attr.grh.dgid = gid;
+#ifndef LIBRARY_LACKS_TWO
+    uint8_t mac[6];
+    uint16_t vid;
     CODE(ibv_resolve_eth_l2_from_gid, context, &attr, mac, &vid);
+#endif
     return ah;
 }
 
