@@ -21,7 +21,7 @@ struct FreeList {
 
 Result<void> judge_descriptor(int fd) {
     struct stat status {};
-    if (::fstat(fd, &status) != 0) return fail(errno, "cmd_fd is no open descriptor");
+    if (::fstat(fd, &status) != 0) return fail(EINVAL, "cmd_fd is no open descriptor");
     if (S_ISCHR(status.st_mode))
         return fail(EOPNOTSUPP, "no provider of this release imports devices of the kernel");
     return {};

@@ -190,7 +190,8 @@ static void use_regions(void) {
     if (TAKE(other, ibv_reg_mr_iova2, pd, memory, SIZE, 0x20000, IBV_ACCESS_LOCAL_WRITE))
         ibv_dereg_mr(other);
     if (TAKE(other, ibv_alloc_null_mr, pd)) ibv_dereg_mr(other);
-    if (TAKE(other, ibv_reg_dmabuf_mr, pd, 0, SIZE, 0, -1, access)) ibv_dereg_mr(other);
+    if (TAKE(other, ibv_reg_dmabuf_mr, pd, 0, SIZE, 0, -1, IBV_ACCESS_LOCAL_WRITE))
+        ibv_dereg_mr(other);
     if (TAKE(other, ibv_import_mr, pd, mr->handle))
         VOID(ibv_unimport_mr, other);
     else
@@ -565,7 +566,9 @@ static void use_packets(void) {
         CODE(ibv_modify_wq, wq, &change);
         CODE(ibv_post_wq_recv, wq, &wr, &bad);
     }
-    if (TAKE(table, ibv_create_rwq_ind_table, context, &table_attr))
+    if (!wq)
+        without("ibv_create_rwq_ind_table", "wq");
+    else if (TAKE(table, ibv_create_rwq_ind_table, context, &table_attr))
         CODE(ibv_destroy_rwq_ind_table, table);
     if (wq) CODE(ibv_destroy_wq, wq);
 

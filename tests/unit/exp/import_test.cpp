@@ -48,7 +48,7 @@ TEST_F(Import, OfADeviceLeavesNoneOpenThatDoesNotKnowTheDescriptor) {
 }
 
 TEST_F(Import, OfADeviceNeedsADescriptorAndIsNotForThoseOfTheKernel) {
-    expect_no_device(-1, EBADF);
+    expect_no_device(-1, EINVAL);
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     expect_no_device(null, EOPNOTSUPP);
     ::close(null);

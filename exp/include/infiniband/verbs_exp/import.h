@@ -18,7 +18,7 @@
  *
  * @param cmd_fd  a duplicate of ibv_context.cmd_fd; belongs to the new context on success
  * Returns (pointer): the context, for ibv_close_device, or NULL with errno set.
- * Errors: EBADF, EINVAL not the file of a device; EOPNOTSUPP kernel or provider cannot; ENODEV;
+ * Errors: EINVAL not the file of a device; EOPNOTSUPP kernel or provider cannot; ENODEV;
  * ENOMEM.
  * Source: rdma-core 31.
  */
