@@ -166,7 +166,7 @@ static void use_domains(void) {
         memset(&attr, 0, sizeof attr);
         attr.pd = pd;
         attr.td = td;
-        if (TAKE(parent, ibv_alloc_parent_domain, context, &attr)) CODE(ibv_dealloc_pd, parent);
+        if (TAKE(parent, ibv_alloc_parent_domain, context, &attr)) ibv_dealloc_pd(parent);
         CODE(ibv_dealloc_td, td);
     } else {
         without("ibv_alloc_parent_domain", "td");

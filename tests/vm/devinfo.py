@@ -3,6 +3,7 @@
 against what they show through Debian's in the same boot; and the rdma tool, which uses neither."""
 
 import contextlib
+import difflib
 import subprocess
 
 from case import DEVICE, PATIENCE, Case, expect, output_of, pair
@@ -23,8 +24,7 @@ def compare(build, *command, but=()):
                     for ours in (True, False))
     expect(theirs, f"{command[0]} shows nothing: {theirs}")
     expect(ours == theirs, f"{' '.join(map(str, command))} differs:\n" + "\n".join(
-        [f"  ours      {line}" for line in ours if line not in theirs] +
-        [f"  Debian's  {line}" for line in theirs if line not in ours]))
+        difflib.unified_diff(theirs, ours, "Debian's", "ours", lineterm="", n=0)))
 
 
 def devinfo(build):
