@@ -7,9 +7,8 @@ using namespace verbs;
 
 namespace {
 
-constexpr std::uint64_t kKnown =
-    IBV_REG_MR_MASK_IOVA | IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_FD | IBV_REG_MR_MASK_FD_OFFSET |
-    IBV_REG_MR_MASK_BUF;
+constexpr std::uint64_t kKnown = IBV_REG_MR_MASK_IOVA | IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_FD |
+                                 IBV_REG_MR_MASK_FD_OFFSET | IBV_REG_MR_MASK_BUF;
 
 Result<void> check(const ibv_mr_init_attr &attr) {
     const auto has = [&](std::uint64_t bit) { return (attr.comp_mask & bit) != 0; };
