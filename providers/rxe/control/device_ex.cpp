@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the device can do beyond the stable attributes, as the kernel tells it.
-#include "control/device.hpp"
 #include "control/attributes.hpp"
+#include "control/device.hpp"
 #include "uverbs/device.hpp"
 
 namespace rxe {

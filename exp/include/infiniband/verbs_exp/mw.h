@@ -8,8 +8,8 @@
  *  - A key is new with each bind: the last one with other low 8 bits (ibv_inc_rkey). mw->rkey is
  *    that of the window when it was made and the program's to keep; it must be the last key when
  *    the next bind is posted.
- *  - The window is open to the peer of the queue pair that bound it. It is bound again only after it
- *    was invalidated, by that queue pair or its peer.
+ *  - The window is open to the peer of the queue pair that bound it. It is bound again only after
+ *    it was invalidated, by that queue pair or its peer.
  *  - A bind or an invalidation that cannot be carried out is an error of the queue pair.
  */
 #ifndef INFINIBAND_VERBS_EXP_MW_H
