@@ -65,12 +65,12 @@ struct verbs_provider_exp_ops {
     /* XRC domains. `fd` is -1 for a domain without a name; busy as long as an object has it. */
     int (*open_xrcd)(void *device, struct ibv_xrcd_init_attr *attr, struct ibv_xrcd **xrcd);
     int (*close_xrcd)(void *device, struct ibv_xrcd *xrcd);
-    /* Shared receive queues of all types but the basic one, which is create_srq's. Of a type that is
-     * known all that it needs is there. Ended by destroy_srq. */
+    /* Shared receive queues of all types but the basic one, which is create_srq's. Of a type that
+     * is known all that it needs is there. Ended by destroy_srq. */
     int (*create_srq_ex)(void *device, struct ibv_srq_init_attr_ex *attr, struct ibv_srq **srq);
     int (*get_srq_num)(void *device, struct ibv_srq *srq, uint32_t *srq_num);
-    /* A handle of a QP that somebody else may have made; number, domain and type are there. Ended by
-     * destroy_qp. */
+    /* A handle of a QP that somebody else may have made; number, domain and type are there. Ended
+     * by destroy_qp. */
     int (*open_qp)(void *device, struct ibv_qp_open_attr *attr, struct ibv_qp **qp);
 
     /* Memory windows of type 2; dealloc_mw ends them, and the library sets what it sets for those

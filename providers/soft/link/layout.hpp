@@ -189,7 +189,7 @@ enum class AtomicKind : uint32_t { fetch_and_add = 1, compare_and_swap = 2, writ
 struct AtomicRequest {
     uint64_t address;
     uint32_t rkey;
-    uint32_t kind;  // AtomicKind
+    uint32_t kind;         // AtomicKind
     uint64_t compare_add;  // or what is written
     uint64_t swap;
 };
