@@ -3,6 +3,7 @@
 
 #include "refuse.hpp"
 
+#include <abi/verbs_table.hpp>
 #include <dlfcn.h>
 
 #include <cerrno>
@@ -29,6 +30,12 @@ struct Experimental {
 Experimental find() noexcept {
     void *library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return {};
+    // One that stands on another copy of libverbs knows none of our devices: it is not there for
+    // us.
+    const auto their_hooks = reinterpret_cast<decltype(&verbs_private_hooks)>(
+        ::dlvsym(library, "verbs_private_hooks", "VERBS_PRIVATE"));
+    if (their_hooks != nullptr && their_hooks(VERBS_HOOKS_VERSION) != verbs_private_table_1.hooks)
+        return {};
     auto *fill = reinterpret_cast<decltype(Experimental::fill)>(
         ::dlvsym(library, "verbs_exp_private_fill", kPrivateNode));
     return {library, fill};

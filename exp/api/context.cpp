@@ -13,6 +13,6 @@ VERBS_GRADUATED(ibv_query_device_ex);
 int exp_ibv_query_device_ex(ibv_context *context, const ibv_query_device_ex_input *input,
                             ibv_device_attr_ex *attr) {
     const verbs_hooks *const stable = exp::hooks();
-    if (stable == nullptr) return ENOSYS;
+    if (stable == nullptr) return errno = ENOSYS;
     return stable->query_device(context, input, attr, sizeof *attr);
 }

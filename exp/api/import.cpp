@@ -30,7 +30,11 @@ Result<void> judge_descriptor(int fd) {
 // NULL when the descriptor is not of this device.
 Result<ibv_context *> import_of(ibv_device *device, int cmd_fd) {
     std::unique_ptr<ibv_context, CloseDevice> context(::ibv_open_device(device));
-    if (context == nullptr) return nullptr;
+    if (context == nullptr) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+            return fail(errno, verbs_last_error());
+        return nullptr;  // a device that cannot be opened is not the descriptor's
+    }
     const auto half = exp::Half::of(context.get());
     if (!half || !half->call("import_device", &verbs_provider_exp_ops::import_device, cmd_fd))
         return nullptr;

@@ -24,12 +24,24 @@ constexpr std::uint32_t kInOrderFlags =
 constexpr std::size_t kFront =
     offsetof(ibv_qp_init_attr_ex, comp_mask) + sizeof(ibv_qp_init_attr_ex::comp_mask);
 
+// What the mask does not name, and what queue pairs of the type do not have, may be anything in the
+// program's attributes: it is not there.
+void clear_what_does_not_count(ibv_qp_init_attr_ex &attr) noexcept {
+    if ((attr.comp_mask & IBV_QP_INIT_ATTR_PD) == 0) attr.pd = nullptr;
+    if ((attr.comp_mask & IBV_QP_INIT_ATTR_XRCD) == 0) attr.xrcd = nullptr;
+    if (attr.qp_type != IBV_QPT_XRC_SEND && attr.qp_type != IBV_QPT_XRC_RECV) return;
+    attr.recv_cq = nullptr;
+    attr.srq = nullptr;
+    if (attr.qp_type == IBV_QPT_XRC_SEND) return;
+    attr.send_cq = nullptr;
+    attr.pd = nullptr;
+}
+
 Result<ibv_qp_init_attr_ex> checked(const ibv_context *context, const ibv_qp_init_attr_ex &asked) {
     if ((asked.comp_mask & ~exp::known_bits(kMembers)) != 0)
         return fail(EOPNOTSUPP, "unknown bits in comp_mask");
     auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
-    // It stands before members that may count without it.
-    if ((attr.comp_mask & IBV_QP_INIT_ATTR_XRCD) == 0) attr.xrcd = nullptr;
+    clear_what_does_not_count(attr);
     VERBS_CHECK(api::same_device(context, attr.pd, "pd"));
     VERBS_CHECK(api::same_device(context, attr.xrcd, "xrcd"));
     VERBS_CHECK(api::same_device(context, attr.send_cq, "send_cq"));
@@ -38,27 +50,12 @@ Result<ibv_qp_init_attr_ex> checked(const ibv_context *context, const ibv_qp_ini
     return attr;
 }
 
-bool is_xrc(const ibv_qp_init_attr_ex &attr) noexcept {
-    return attr.qp_type == IBV_QPT_XRC_SEND || attr.qp_type == IBV_QPT_XRC_RECV;
-}
-
-// What the queue pair has of what the attributes name: the rest of them may be anything.
-ibv_qp_init_attr front_of(const ibv_qp_init_attr_ex &attr) noexcept {
-    ibv_qp_init_attr front = provider::plain(attr);
-    if (!is_xrc(attr)) return front;
-    front.recv_cq = nullptr;
-    front.srq = nullptr;
-    if (attr.qp_type == IBV_QPT_XRC_RECV) front.send_cq = nullptr;
-    return front;
-}
-
 Result<ibv_qp *> create(const exp::Half &half, ibv_qp_init_attr_ex &attr) {
     ibv_qp *qp = nullptr;
     VERBS_CHECK(half.call("create_qp_ex", &verbs_provider_exp_ops::create_qp_ex, &attr, &qp));
     VERBS_CHECK(api::delivered(qp, "qp"));
-    const ibv_qp_init_attr front = front_of(attr);
-    ibv_pd *const pd = attr.qp_type == IBV_QPT_XRC_RECV ? nullptr : attr.pd;
-    VERBS_CHECK(exp::settled(exp::hooks()->adopt_qp(half.context(), qp, pd, &front)));
+    const ibv_qp_init_attr front = provider::plain(attr);
+    VERBS_CHECK(exp::settled(exp::hooks()->adopt_qp(half.context(), qp, attr.pd, &front)));
     return qp;
 }
 

@@ -33,18 +33,24 @@ static_assert(sizeof(verbs_hooks_gid_entry) == sizeof(verbs_provider_gid_entry) 
 
 int query_gid_table(ibv_context *context, verbs_hooks_gid_entry *entries, size_t room,
                     size_t *count) noexcept {
-    return api::errno_value([&]() -> Result<void> {
+    bool asks_one_by_one = false;  // no failure to tell of: the caller has another way
+    const int code = api::errno_value([&]() -> Result<void> {
         VERBS_TRY(self, device::Context::of(context));
         VERBS_CHECK(api::required(entries, "entries"));
         VERBS_CHECK(api::required(count, "count"));
         std::size_t told = 0;
-        VERBS_CHECK(self->call("query_gid_table", self->ops().query_gid_table,
-                               reinterpret_cast<verbs_provider_gid_entry *>(entries), room, &told));
+        const auto done =
+            self->call("query_gid_table", self->ops().query_gid_table,
+                       reinterpret_cast<verbs_provider_gid_entry *>(entries), room, &told);
+        asks_one_by_one = !done && done.error().code == EOPNOTSUPP;
+        if (asks_one_by_one) return {};
+        VERBS_CHECK(done);
         if (told > room)
             return fail(EIO, "the provider tells more GID entries than there is room for");
         *count = told;
         return {};
     });
+    return asks_one_by_one ? EOPNOTSUPP : code;
 }
 
 void set_reason(const char *text) noexcept {

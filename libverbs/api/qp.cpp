@@ -33,12 +33,20 @@ ibv_qp *ibv_create_qp(ibv_pd *pd, ibv_qp_init_attr *qp_init_attr) {
         VERBS_TRY(self, api::owner_of(pd, "pd"));
         VERBS_CHECK(api::required(qp_init_attr, "qp_init_attr"));
         VERBS_CHECK(api::same_device(*self, qp_init_attr->send_cq, "send_cq"));
-        VERBS_CHECK(api::same_device(*self, qp_init_attr->recv_cq, "recv_cq"));
-        VERBS_CHECK(api::same_device(*self, qp_init_attr->srq, "srq"));
+        // Programs built with rdma-core's header make these here too. They receive nothing.
+        const bool only_sends = qp_init_attr->qp_type == IBV_QPT_XRC_SEND;
+        if (!only_sends) {
+            VERBS_CHECK(api::same_device(*self, qp_init_attr->recv_cq, "recv_cq"));
+            VERBS_CHECK(api::same_device(*self, qp_init_attr->srq, "srq"));
+        }
         ibv_qp *qp = nullptr;
         VERBS_CHECK(self->call("create_qp", self->ops().create_qp, pd, qp_init_attr, &qp));
         VERBS_CHECK(api::delivered(qp, "qp"));
         api::adopt(*self, *qp, pd, *qp_init_attr);
+        if (only_sends) [[unlikely]] {
+            qp->recv_cq = nullptr;
+            qp->srq = nullptr;
+        }
         return qp;
     });
 }

@@ -346,9 +346,6 @@ Result<ibv_device_attr> Device::query_device() {
                             IBV_DEVICE_UD_AV_PORT_ENFORCE | IBV_DEVICE_SYS_IMAGE_GUID |
                             IBV_DEVICE_SRQ_RESIZE | IBV_DEVICE_MEM_WINDOW |
                             IBV_DEVICE_PORT_ACTIVE_EVENT;
-#ifdef VERBS_HAVE_XRC
-    attr.device_cap_flags |= IBV_DEVICE_XRC;
-#endif
     return attr;
 }
 

@@ -18,6 +18,8 @@ void tell_experimental(ibv_device_attr_ex &attr) {
     attr.device_cap_flags_ex |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
 #endif
 #ifdef VERBS_HAVE_XRC
+    attr.orig_attr.device_cap_flags |= IBV_DEVICE_XRC;
+    attr.device_cap_flags_ex |= IBV_DEVICE_XRC;
     attr.xrc_odp_caps = IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_SRQ_RECV | IBV_ODP_SUPPORT_WRITE |
                         IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_ATOMIC;
 #endif

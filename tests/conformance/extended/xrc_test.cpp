@@ -25,7 +25,10 @@ protected:
 };
 
 TEST_F(Xrc, IsAmongTheCapabilities) {
-    EXPECT_NE(device_limits(context()).device_cap_flags & IBV_DEVICE_XRC, 0u);
+    ibv_device_attr_ex attr{};
+    ASSERT_EQ(ibv_query_device_ex(context(), nullptr, &attr), 0);
+    EXPECT_NE(attr.orig_attr.device_cap_flags & IBV_DEVICE_XRC, 0u);
+    EXPECT_NE(attr.device_cap_flags_ex & IBV_DEVICE_XRC, 0u);
 }
 
 TEST_F(Xrc, DomainWithoutAFileIsAlwaysANewOne) {

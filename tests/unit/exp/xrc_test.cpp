@@ -137,11 +137,40 @@ TEST_F(Xrc, ReceivingQpHasNeitherProtectionDomainNorCqs) {
     EXPECT_EQ(qp->recv_cq, nullptr);
     EXPECT_EQ(qp->qp_type, IBV_QPT_XRC_RECV);
     EXPECT_EQ(ibv_destroy_qp(qp), 0);
+    // Nor are they looked at.
+    auto *const nowhere = reinterpret_cast<void *>(0x10);
+    attr.pd = static_cast<ibv_pd *>(nowhere);
+    attr.send_cq = attr.recv_cq = static_cast<ibv_cq *>(nowhere);
+    attr.srq = static_cast<ibv_srq *>(nowhere);
+    qp = ibv_create_qp_ex(context, &attr);
+    ASSERT_NE(qp, nullptr) << verbs_last_error();
+    EXPECT_EQ(qp->pd, nullptr);
+    EXPECT_EQ(ibv_destroy_qp(qp), 0);
     ibv_xrcd foreign{};
     attr.xrcd = &foreign;
     EXPECT_EQ(ibv_create_qp_ex(context, &attr), nullptr);
     EXPECT_EQ(errno, EINVAL);
     EXPECT_STREQ(verbs_last_error(), "xrcd belongs to another open device");
+}
+
+TEST_F(Xrc, SendingQpReceivesNothing) {
+    auto *const nowhere = reinterpret_cast<void *>(0x10);
+    for (const unsigned mask : {unsigned{IBV_QP_INIT_ATTR_PD},
+                                IBV_QP_INIT_ATTR_PD | unsigned{IBV_QP_INIT_ATTR_SEND_OPS_FLAGS}}) {
+        ibv_qp_init_attr_ex attr{};
+        attr.qp_type = IBV_QPT_XRC_SEND;
+        attr.comp_mask = mask;
+        attr.pd = pd;
+        attr.send_cq = cq;
+        attr.recv_cq = static_cast<ibv_cq *>(nowhere);
+        attr.srq = static_cast<ibv_srq *>(nowhere);
+        ibv_qp *const qp = ibv_create_qp_ex(context, &attr);
+        ASSERT_NE(qp, nullptr) << verbs_last_error();
+        EXPECT_EQ(qp->send_cq, cq);
+        EXPECT_EQ(qp->recv_cq, nullptr);
+        EXPECT_EQ(qp->srq, nullptr);
+        EXPECT_EQ(ibv_destroy_qp(qp), 0);
+    }
 }
 
 TEST_F(Xrc, OpenedQpIsAStableOneInAStateThatNobodyKnows) {

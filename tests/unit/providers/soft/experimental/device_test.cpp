@@ -17,6 +17,9 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
 #ifdef VERBS_HAVE_MW_TYPE_2
     flags |= IBV_DEVICE_MEM_WINDOW_TYPE_2B;
 #endif
+#ifdef VERBS_HAVE_XRC
+    flags |= IBV_DEVICE_XRC;
+#endif
     EXPECT_EQ(attr->orig_attr.device_cap_flags, flags);
 #ifdef VERBS_HAVE_QP_EX
     flags |= IBV_DEVICE_ATOMIC_WRITE;
