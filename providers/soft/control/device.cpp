@@ -161,6 +161,7 @@ void Device::export_context() {
 }
 
 void Device::withdraw_exports() noexcept {
+    if (process_->is_inherited()) return;  // they are the parent's, and so is the lock
     Exports &exports = process_->exports();
     if (const auto file = Exports::file_of(async_events_.read_fd()))
         exports.remove_context(*file, device_number());

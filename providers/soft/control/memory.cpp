@@ -67,7 +67,8 @@ Result<ibv_pd *> Device::alloc_pd() {
     Owned<Pd>::New pd;
     pd->number = process_->next_pd();
     pd->handle = pd->number;
-    process_->exports().add_pd(pd->number, device_number());
+    // In a child what is exported is the parent's, and so is the lock.
+    if (!process_->is_inherited()) process_->exports().add_pd(pd->number, device_number());
     return pds_.keep(std::move(pd));
 }
 
@@ -77,7 +78,7 @@ Result<void> Device::dealloc_pd(ibv_pd *ibpd) {
         return fail(EBUSY, std::to_string(users) + " objects still use the protection domain");
     if (pd->base != nullptr)
         pd->base->users.fetch_sub(1);
-    else
+    else if (!process_->is_inherited())
         process_->exports().remove_pd(pd->number);
     if (pd->thread != nullptr) pd->thread->users.fetch_sub(1);
     pds_.remove(pd);

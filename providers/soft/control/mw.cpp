@@ -10,8 +10,7 @@ namespace soft {
 using verbs::fail;
 
 Result<ibv_mw *> Device::alloc_mw(ibv_pd *ibpd, int type) {
-    if (type == IBV_MW_TYPE_2)
-        return fail(EOPNOTSUPP, "memory windows of type 2 are experimental: see libverbs-exp");
+    if (type == IBV_MW_TYPE_2) return fail(EOPNOTSUPP, "memory windows of type 2 are experimental");
     if (type != IBV_MW_TYPE_1) return fail(EINVAL, "there are memory windows of types 1 and 2");
     return enter_window(*static_cast<Pd *>(ibpd), false);
 }

@@ -400,9 +400,16 @@ void end_target(Qp &target) noexcept {
 // Handles first, which may end their QPs; what others still have open ends with the device.
 void Device::close_xrc() noexcept {
     std::vector<Qp *> targets;
-    qps_.for_each([&](Qp &qp) {
-        if (qp.handle_of != nullptr) withdraw_handle(qp);
-    });
+    std::vector<Qp *> handles;
+    {
+        // The progress thread removes targets, but no handles.
+        const std::lock_guard hold(process_->mutex());
+        qps_.for_each([&](Qp &qp) {
+            if (qp.handle_of != nullptr) handles.push_back(&qp);
+        });
+    }
+    for (Qp *handle : handles)
+        withdraw_handle(*handle);
     const std::lock_guard hold(process_->mutex());
     qps_.for_each([&](Qp &qp) {
         if (qp.target != nullptr) targets.push_back(&qp);

@@ -210,6 +210,13 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
     return Outcome::taken;
 }
 
+// Whose windows of type 2 the requester may use: those that the queue pair has bound. Of receiving
+// by XRC nothing is bound, and the number of a stand-in is what its peer says; no window is of QP
+// 0.
+uint32_t holder_of_windows(const Qp &qp) noexcept {
+    return qp.is_xrc ? 0 : qp.qp_num;
+}
+
 // Takes back the binding of the key that came with a SEND whose data is in place. Only to our own
 // peer the key meant anything, and he copies nothing while this message of his is not complete: so
 // nobody is to be waited for.
@@ -219,7 +226,7 @@ Outcome invalidate(Qp &qp, RxEnd &end, const Arrival &arrival, const RecvWqe &wq
         (arrival.flags & kFlagImmediate) != 0)
         return reject(qp, end, Refusal::invalid_request);
     const uint32_t key = arrival.imm_be;
-    const Unbound unbound = qp.owner->windows().invalidate(key, qp.qp_num);
+    const Unbound unbound = qp.owner->windows().invalidate(key, holder_of_windows(qp));
     if (unbound.key == 0)
         return fail_receive(qp, end, wqe, wc, IBV_WC_REM_INV_REQ_ERR, Refusal::access);
     unbound.region->windows.fetch_sub(1);
@@ -296,7 +303,8 @@ Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     int code = EFAULT;
     end.begin_serving(place.rkey);
     if (translate_for_peer(qp.owner->mrs().home(), place.rkey, place.address - offset,
-                           arrival.length, needed, pd_of_keys(qp), qp.qp_num, address)) {
+                           arrival.length, needed, pd_of_keys(qp), holder_of_windows(qp),
+                           address)) {
         OwnMemory &memory = qp.owner->memory();
         code = is_read ? memory.read(end.segment().reply(), address + offset, place.length)
                        : memory.write(address + offset, arrival.data + sizeof place, place.length);
@@ -326,7 +334,7 @@ Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noex
     uint64_t address = 0;
     const auto kind = static_cast<AtomicKind>(request.kind);
     if (!translate_for_peer(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                            access_for(kind), pd_of_keys(qp), qp.qp_num, address))
+                            access_for(kind), pd_of_keys(qp), holder_of_windows(qp), address))
         return Refusal::access;
     // An aligned offset into a zero-based region that is not.
     if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;

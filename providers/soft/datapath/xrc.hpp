@@ -67,8 +67,9 @@ struct XrcHandle {
     Qp *target = nullptr;
     std::shared_ptr<Link> link;
     uint32_t channel = 0;
-    verbs::Mapping calls;  // HandlePage
-    uint32_t call = 0;     // the number of the last one
+    verbs::Mapping calls;     // HandlePage
+    uint32_t call = 0;        // the number of the last one
+    bool is_calling = false;  // somebody waits for its answer: the page is in use
     uint32_t answered = 0;
     int code = 0;  // the answer to it
 };

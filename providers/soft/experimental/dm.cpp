@@ -51,6 +51,7 @@ void Device::open_up(Dm &dm, uint32_t handle) noexcept {
 }
 
 Result<ibv_dm *> Device::alloc_dm(ibv_alloc_dm_attr *attr) {
+    VERBS_CHECK(judge_process());
     if (attr->length == 0) return fail(EINVAL, "device memory of no bytes");
     if (attr->log_align_req > kMaxLogAlign)
         return fail(EINVAL,
@@ -75,7 +76,7 @@ Result<void> Device::free_dm(ibv_dm *ibdm) {
     auto *dm = static_cast<Dm *>(ibdm);
     if (const uint32_t regions = dm->regions.load(); regions != 0)
         return fail(EBUSY, std::to_string(regions) + " regions of the memory are registered");
-    process_->exports().remove_dm(dm->handle);
+    if (!process_->is_inherited()) process_->exports().remove_dm(dm->handle);
     if (!dm->is_imported) dm_bytes_.fetch_sub(dm->bytes);
     dms_.remove(dm);
     return {};

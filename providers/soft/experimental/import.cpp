@@ -22,6 +22,7 @@ Result<void> Device::import_device(int cmd_fd) {
 }
 
 Result<ibv_pd *> Device::import_pd(uint32_t pd_handle) {
+    VERBS_CHECK(judge_process());
     if (!process_->exports().has_pd(pd_handle, device_number()))
         return fail(ENOENT,
                     "there is no protection domain of the handle " + std::to_string(pd_handle));
@@ -71,6 +72,7 @@ Result<void> Device::unimport_mr(ibv_mr *ibmr) {
 }
 
 Result<ibv_dm *> Device::import_dm(uint32_t dm_handle) {
+    VERBS_CHECK(judge_process());
     VERBS_TRY(found, process_->exports().find_dm(dm_handle, device_number()));
     Owned<Dm>::New dm;
     VERBS_TRY(memory,

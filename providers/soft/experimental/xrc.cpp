@@ -5,6 +5,8 @@
 
 #include "datapath/xrc.hpp"
 
+#include <rdma/ib_user_verbs.h>
+
 #include <string>
 
 namespace soft {
@@ -94,7 +96,12 @@ Result<ibv_qp *> Device::open_qp(ibv_qp_open_attr *attr) {
     auto &xrcd = *static_cast<Xrcd *>(attr->xrcd);
     Owned<Qp>::New handle(*process_, nullptr);
     prepare_handle(*handle, xrcd);
-    VERBS_CHECK(process_->open_handle(*handle, attr->qp_num, *xrcd.domain));
+    if (auto opened = process_->open_handle(*handle, attr->qp_num, *xrcd.domain); !opened) {
+        // That the queue pair has ended may have been told already.
+        async_events_.purge(reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&*handle)),
+                            sizeof(ib_uverbs_async_event_desc));
+        return verbs::Failure(std::move(opened.error()));
+    }
     xrcd.users.fetch_add(1);
     return qps_.keep(std::move(handle));
 }

@@ -162,13 +162,14 @@ private:
                                          const Received &received);
     [[nodiscard]] bool is_stand_in_here(const Qp &qp) const noexcept;
     void end_stand_in(Qp &qp) noexcept;
+    void await_turn(const Qp &handle, std::unique_lock<std::mutex> &hold);
     int ask(Qp &handle, Packet packet, int fd, std::unique_lock<std::mutex> &hold);
     void end_if_nobody_has(Qp &target) noexcept;
     void forget_handles(Qp &target) noexcept;
     int take_guest(const std::shared_ptr<Link> &link, const Received &received);
     [[nodiscard]] Qp *target_of(const Link &link, uint32_t channel) noexcept;
     void serve_guest(const std::shared_ptr<Link> &link, const Received &received);
-    void serve_handle(const Packet &packet) noexcept;
+    void serve_handle(const Link &link, const Packet &packet) noexcept;
     void drop_guest(Qp &target, const Link &link, uint32_t channel) noexcept;
     void lose_handles(const Link &link) noexcept;
     void forget_timers(const Qp &qp) noexcept;

@@ -197,7 +197,7 @@ Result<void> Process::handle(const std::shared_ptr<Link> &link, Received receive
     }
     if (!is_responder && (kind == PacketKind::qp_answer || kind == PacketKind::qp_event ||
                           kind == PacketKind::qp_gone)) {
-        serve_handle(packet);
+        serve_handle(*link, packet);
         return {};
     }
     const auto channel = link->channels.find(packet.channel);

@@ -100,9 +100,12 @@ Result<std::shared_ptr<XrcDomain>> Process::open_domain(int fd, int oflags, uint
     const std::lock_guard hold(mutex_);
     std::erase_if(domains_, [](const auto &entry) { return entry.second.expired(); });
     if (const auto known = domains_.find(id); known != domains_.end()) {
-        if ((oflags & O_CREAT) != 0 && (oflags & O_EXCL) != 0)
-            return fail(EEXIST, "an XRC domain is there for this file");
-        return known->second.lock();
+        // Its last object may go at this moment: that is not under the mutex.
+        if (auto living = known->second.lock()) {
+            if ((oflags & O_CREAT) != 0 && (oflags & O_EXCL) != 0)
+                return fail(EEXIST, "an XRC domain is there for this file");
+            return living;
+        }
     }
     auto domain = std::make_shared<XrcDomain>(*this, id);
     if (fd != -1) {
@@ -283,6 +286,8 @@ bool Process::is_stand_in_here(const Qp &qp) const noexcept {
 }
 
 void Process::end_stand_in(Qp &qp) noexcept {
+    // A receive in hand, whose message does not come to its end, completes.
+    enter_error(qp, IBV_WC_WR_FLUSH_ERR);
     leave(qp);
     std::erase_if(stand_ins_, [&](const auto &one) { return one.get() == &qp; });
 }

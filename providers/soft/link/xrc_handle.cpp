@@ -86,20 +86,30 @@ Result<void> Process::open_handle(Qp &handle, uint32_t qpn, const XrcDomain &dom
     return fail(code, "the queue pair's process did not open it");
 }
 
+// One call at a time has the page.
+void Process::await_turn(const Qp &handle, std::unique_lock<std::mutex> &hold) {
+    answered_.wait(hold, [&] { return !handle.handle_of->is_calling; });
+}
+
 // Sends and waits for the answer: 0 or an errno value.
 int Process::ask(Qp &handle, Packet packet, int fd, std::unique_lock<std::mutex> &hold) {
     XrcHandle &own = *handle.handle_of;
     const uint32_t call = ++own.call;
-    packet.requester_qpn = call;
+    packet.requester_qpn = page_of(own.calls).number = call;
+    own.is_calling = true;
     own.link->send(packet, fd);
     const auto is_over = [&] { return own.answered == call || own.link == nullptr; };
-    if (!answered_.wait_for(hold, kAnswerPatience, is_over)) return ETIMEDOUT;
+    const bool was_answered = answered_.wait_for(hold, kAnswerPatience, is_over);
+    own.is_calling = false;
+    answered_.notify_all();
+    if (!was_answered) return ETIMEDOUT;
     return own.link == nullptr ? EIO : own.code;
 }
 
 Result<void> Process::modify_opened(Qp &handle, ibv_qp_attr &attr, int mask,
                                     std::unique_lock<std::mutex> &hold) {
     XrcHandle &own = *handle.handle_of;
+    await_turn(handle, hold);
     if (own.target != nullptr) return modify_target(*own.target, attr, mask);
     if (own.link == nullptr) return is_gone();
     HandlePage &page = page_of(own.calls);
@@ -114,6 +124,7 @@ Result<void> Process::modify_opened(Qp &handle, ibv_qp_attr &attr, int mask,
 Result<void> Process::query_opened(Qp &handle, ibv_qp_attr &attr, ibv_qp_init_attr &init_attr,
                                    std::unique_lock<std::mutex> &hold) {
     XrcHandle &own = *handle.handle_of;
+    await_turn(handle, hold);
     if (own.target != nullptr) {
         tell(*own.target, attr, init_attr);
         return {};
@@ -227,24 +238,48 @@ void Process::serve_guest(const std::shared_ptr<Link> &link, const Received &rec
         if (packet.channel != 0 && target == nullptr) answer.status = take_guest(link, received);
     } else if (target != nullptr) {
         const auto guest = find_guest(*target->target, *link, packet.channel);
-        answer.status = answer_call(*target, page_of(guest->calls));
+        HandlePage &page = page_of(guest->calls);
+        // Who gave up waiting for this call may have written another one since.
+        answer.status = page.number == packet.requester_qpn ? answer_call(*target, page) : ESTALE;
     }
     link->send(answer);
 }
 
-// The side of the handle.
-void Process::serve_handle(const Packet &packet) noexcept {
+namespace {
+
+constexpr int kLargestErrno = 4095;
+
+// Events of another kind have another object in them.
+bool is_about_qps(int type) noexcept {
+    switch (type) {
+    case IBV_EVENT_QP_FATAL:
+    case IBV_EVENT_QP_REQ_ERR:
+    case IBV_EVENT_QP_ACCESS_ERR:
+    case IBV_EVENT_COMM_EST:
+    case IBV_EVENT_SQ_DRAINED:
+    case IBV_EVENT_QP_LAST_WQE_REACHED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+}  // namespace
+
+// The side of the handle. Another peer may have guessed the number: it is of one link.
+void Process::serve_handle(const Link &link, const Packet &packet) noexcept {
     const auto found = opened_.find(packet.channel);
-    if (found == opened_.end()) return;
+    if (found == opened_.end() || found->second->handle_of->link.get() != &link) return;
     Qp &handle = *found->second;
     XrcHandle &own = *handle.handle_of;
     switch (static_cast<PacketKind>(packet.kind)) {
     case PacketKind::qp_answer:
         own.answered = packet.requester_qpn;
-        own.code = packet.status;
+        own.code = packet.status >= 0 && packet.status <= kLargestErrno ? packet.status : EPROTO;
         break;
     case PacketKind::qp_event:
-        report_qp_event(handle, static_cast<ibv_event_type>(packet.status));
+        if (is_about_qps(packet.status))
+            report_qp_event(handle, static_cast<ibv_event_type>(packet.status));
         break;
     default:
         opened_.erase(found);

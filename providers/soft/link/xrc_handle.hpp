@@ -15,7 +15,8 @@ enum class HandleCall : uint32_t { modify = 1, query = 2 };
 
 struct HandlePage {
     uint64_t domain[3];
-    uint32_t call;  // HandleCall
+    uint32_t call;    // HandleCall
+    uint32_t number;  // of the call, as in its packet
     int32_t mask;
     ibv_qp_attr attr;
     ibv_qp_init_attr init_attr;

@@ -5,6 +5,10 @@
 
 #include <arpa/inet.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 namespace {
 
 using namespace verbs_test;
@@ -72,6 +76,37 @@ TEST_F(XrcOfProcesses, LoseTheSenderOfAProcessThatDied) {
     here.post(sender.get(), here.message(1, queue.number, 64));
     peer.process().kill();
     EXPECT_TRUE(ended(collect_one(here.sent()), 1, IBV_WC_RETRY_EXC_ERR));
+}
+
+// Its process answers calls one at a time; here they come from several threads.
+TEST_F(XrcOfProcesses, AnswerEachOfTheThreadsThatCallOnAnOpenedQp) {
+    XrcPeer peer(file.path());
+    peer.make_queue();
+    const XrcEnd here(context(), file.fd());
+    const Qp sender = here.make_sender();
+    ibv_qp_open_attr attr{};
+    attr.comp_mask = IBV_QP_OPEN_ATTR_NUM | IBV_QP_OPEN_ATTR_XRCD | IBV_QP_OPEN_ATTR_TYPE;
+    attr.qp_num = peer.make_receiver(address_of(sender.get(), xrc_path())).qp_num;
+    attr.xrcd = here.domain();
+    attr.qp_type = IBV_QPT_XRC_RECV;
+    const Qp opened(ibv_open_qp(context(), &attr));
+    ASSERT_TRUE(opened);
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            for (int round = 0; round < 50; ++round) {
+                ibv_qp_attr now{};
+                ibv_qp_init_attr init{};
+                if (ibv_query_qp(opened.get(), &now, IBV_QP_STATE, &init) != 0 ||
+                    now.qp_state != IBV_QPS_RTR)
+                    ++wrong;
+            }
+        });
+    for (std::thread &thread : threads)
+        thread.join();
+    EXPECT_EQ(wrong, 0);
+    EXPECT_TRUE(peer.leave());
 }
 
 // The receiving QP is here, with a queue; the peer has another queue of the domain.
