@@ -7,9 +7,7 @@
 #include <dlfcn.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 namespace verbs::compat {
 namespace {
@@ -18,8 +16,6 @@ constexpr const char *kLibrary = "libverbs-exp.so.0";
 constexpr const char *kNode = "VERBS_EXP_0";
 constexpr const char *kPrivateNode = "VERBS_EXP_PRIVATE";
 constexpr std::uint32_t kFillVersion = 1;
-// The slot of ibv_query_device_ex, in bytes before the context. It is never empty.
-constexpr std::size_t kSlotQueryDeviceEx = 104;
 
 struct Experimental {
     void *library;
@@ -54,16 +50,12 @@ void fill_experimental(ibv_context *context) noexcept {
     errno = before;
 }
 
-void tell_experimental(ibv_context *context, ibv_device_attr &attr) noexcept {
-    if (experimental().fill == nullptr) return;
-    using Query = int(ibv_context *, const void *input, void *attr, std::size_t size);
-    Query *query = nullptr;
-    std::memcpy(&query, reinterpret_cast<const char *>(context) - kSlotQueryDeviceEx, sizeof query);
-    const int before = errno;
-    ibv_device_attr known{};
-    if (query(context, nullptr, &known, sizeof known) == 0)
-        attr.device_cap_flags = known.device_cap_flags;
-    errno = before;
+SizedQuery *experimental_query() noexcept {
+    static SizedQuery *const query = [] {
+        const verbs_hooks *table = experimental().fill != nullptr ? hooks() : nullptr;
+        return table != nullptr ? table->query_device : nullptr;
+    }();
+    return query;
 }
 
 void *find_experimental(const char *name) noexcept {

@@ -5,13 +5,18 @@
 
 #include <infiniband/verbs.h>
 
+#include <cstddef>
+
 namespace verbs::compat {
 
 // Fills the slots in front of a context that programs call inline. Leaves errno alone.
 void fill_experimental(ibv_context *context) noexcept;
 
-// What a device can do with experimental verbs, into what the stable query has told of it.
-void tell_experimental(ibv_context *context, ibv_device_attr &attr) noexcept;
+// ibv_query_device_ex for a size. NULL without the library: nobody could use what it tells beyond
+// the stable query.
+using SizedQuery = int(ibv_context *, const ibv_query_device_ex_input *, ibv_device_attr_ex *,
+                       std::size_t);
+[[nodiscard]] SizedQuery *experimental_query() noexcept;
 
 // A function of libverbs-exp by its name, or NULL.
 [[nodiscard]] void *find_experimental(const char *name) noexcept;

@@ -56,9 +56,10 @@ int compat_ibv_close_device(ibv_context *context) {
 
 VERBS_FORWARD(ibv_query_device, "@@IBVERBS_1.1");
 int compat_ibv_query_device(ibv_context *context, ibv_device_attr *attr) {
-    const int code = stable_ibv_query_device(context, attr);
-    if (code == 0) verbs::compat::tell_experimental(context, *attr);
-    return code;
+    // One question to the device, which with experimental verbs at hand is the one that tells more.
+    if (auto *const query = verbs::compat::experimental_query())
+        return query(context, nullptr, reinterpret_cast<ibv_device_attr_ex *>(attr), sizeof *attr);
+    return stable_ibv_query_device(context, attr);
 }
 
 // Ports and their tables.

@@ -6,7 +6,9 @@ namespace verbs::compat {
 
 void fill_experimental(ibv_context * /*context*/) noexcept {}
 
-void tell_experimental(ibv_context * /*context*/, ibv_device_attr & /*attr*/) noexcept {}
+SizedQuery *experimental_query() noexcept {
+    return nullptr;
+}
 
 void *find_experimental(const char * /*name*/) noexcept {
     return nullptr;

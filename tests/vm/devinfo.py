@@ -9,10 +9,10 @@ import subprocess
 from case import DEVICE, PATIENCE, Case, expect, output_of, pair
 
 AUTO = {"VERBS_SOFT": "auto"}  # as without the variable; tests set it
-# Calls that our provider answers and Debian's does not, those whose requests fail with Debian's, and
-# one that ours asks the kernel about.
+# Calls that our provider answers, or asks the kernel about, and Debian's does not; and those whose
+# requests fail with Debian's.
 MORE = ("ibv_alloc_td", "ibv_alloc_parent_domain", "ibv_dealloc_td",
-        "ibv_wr_set_inline_data", "ibv_wr_set_inline_data_list", "ibv_reg_dmabuf_mr")
+        "ibv_wr_set_inline_data", "ibv_wr_set_inline_data_list", "ibv_rereg_mr", "ibv_advise_mr")
 OTHER_DEVICE, OTHER_INTERFACE = "rxe9", "d9"
 
 

@@ -96,8 +96,6 @@ public:
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
     Result<void> advise_mr(ibv_pd *pd, ibv_advise_mr_advice advice, uint32_t flags,
                            ibv_sge *sg_list, uint32_t num_sge);
-    Result<ibv_mr *> reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova,
-                                   int fd, int access);
 #endif
 
 private:
