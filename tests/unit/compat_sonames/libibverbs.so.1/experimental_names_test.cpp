@@ -22,6 +22,11 @@ struct Name {
     int arguments;
 };
 
+// By its name: the bytes of the struct have gaps.
+void PrintTo(const Name &name, std::ostream *out) {
+    *out << name.name;
+}
+
 class ExperimentalName : public testing::TestWithParam<Name> {
 protected:
     void SetUp() override {
