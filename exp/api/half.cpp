@@ -19,6 +19,10 @@ Result<void> settled(int code) {
     return {};
 }
 
+Failure left_behind() {
+    return fail(errno, verbs_last_error());
+}
+
 Failure Half::lacks(const char *verb) const {
     return fail(EOPNOTSUPP, std::string(provider_) + " has no " + verb);
 }

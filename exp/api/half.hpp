@@ -20,6 +20,9 @@ namespace verbs::exp {
 // A call of the hooks: 0, or the failure with the reason that libverbs has left.
 [[nodiscard]] Result<void> settled(int code);
 
+// The failure of a stable verb that has just answered with NULL: errno and the reason that it left.
+[[nodiscard]] Failure left_behind();
+
 class Half {
 public:
     // Of an open device. EINVAL for a handle that is not libverbs's; EOPNOTSUPP where the provider

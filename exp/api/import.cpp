@@ -31,8 +31,7 @@ Result<void> judge_descriptor(int fd) {
 Result<ibv_context *> import_of(ibv_device *device, int cmd_fd) {
     std::unique_ptr<ibv_context, CloseDevice> context(::ibv_open_device(device));
     if (context == nullptr) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-            return fail(errno, verbs_last_error());
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) return exp::left_behind();
         return nullptr;  // a device that cannot be opened is not the descriptor's
     }
     const auto half = exp::Half::of(context.get());
@@ -59,7 +58,7 @@ ibv_context *ibv_import_device(int cmd_fd) {
     return api::pointer([&]() -> Result<ibv_context *> {
         VERBS_CHECK(judge_descriptor(cmd_fd));
         const std::unique_ptr<ibv_device *, FreeList> list(::ibv_get_device_list(nullptr));
-        if (list == nullptr) return fail(errno, verbs_last_error());
+        if (list == nullptr) return exp::left_behind();
         for (ibv_device **device = list.get(); *device != nullptr; ++device) {
             VERBS_TRY(context, import_of(*device, cmd_fd));
             if (context != nullptr) return context;

@@ -10,7 +10,7 @@ namespace {
 // A device whose stable half makes windows of both types has no slot of its own for these.
 Result<ibv_mw *> alloc_by_stable_half(ibv_pd *pd, ibv_mw_type type) {
     ibv_mw *const mw = (ibv_alloc_mw)(pd, type);
-    if (mw == nullptr) return fail(errno, verbs_last_error());
+    if (mw == nullptr) return exp::left_behind();
     return mw;
 }
 

@@ -63,7 +63,7 @@ Result<ibv_qp *> create(const exp::Half &half, ibv_qp_init_attr_ex &attr) {
 Result<ibv_qp *> create_plain(ibv_qp_init_attr_ex &attr) {
     ibv_qp_init_attr front = provider::plain(attr);
     ibv_qp *const qp = ibv_create_qp(attr.pd, &front);
-    if (qp == nullptr) return fail(errno, verbs_last_error());
+    if (qp == nullptr) return exp::left_behind();
     attr.cap = front.cap;
     return qp;
 }

@@ -45,7 +45,7 @@ ibv_mr *ibv_reg_mr_ex(ibv_pd *pd, ibv_mr_init_attr *mr_init_attr) {
             mr = ::ibv_reg_dmabuf_mr(pd, offset, attr.length, has_iova ? attr.iova : offset,
                                      attr.fd, attr.access);
         }
-        if (mr == nullptr) return fail(errno, verbs_last_error());
+        if (mr == nullptr) return exp::left_behind();
         return mr;
     });
 }

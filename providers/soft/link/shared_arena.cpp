@@ -49,14 +49,13 @@ Result<void *> SharedArena::take(std::size_t size) {
 }
 
 void SharedArena::insert(Ranges &ranges, std::size_t offset, std::size_t bytes) {
-    const auto next = ranges.lower_bound(offset);
+    auto next = ranges.lower_bound(offset);
     if (next != ranges.end() && next->first == offset + bytes) {
         bytes += next->second;
-        ranges.erase(next);
+        next = ranges.erase(next);
     }
-    const auto behind = ranges.lower_bound(offset);
-    if (behind != ranges.begin()) {
-        const auto before = std::prev(behind);
+    if (next != ranges.begin()) {
+        const auto before = std::prev(next);
         if (before->first + before->second == offset) {
             before->second += bytes;
             return;
