@@ -44,13 +44,7 @@ public:
         must(mr_ != nullptr, "ibv_reg_mr");
         qps_ = {create_qp(sent_), create_qp(received_)};
         sender_ = ibv_qp_to_qp_ex(qps_[0]);
-        const int index = choose_gid(context);
-        Address address{};
-        must(ibv_query_gid(context, 1, index, &address.gid) == 0, "ibv_query_gid");
-        for (size_t i = 0; i < qps_.size(); ++i) {
-            address.qp_num = qps_[1 - i]->qp_num;
-            connect_qp(qps_[i], index, address);
-        }
+        connect_to_each_other(qps_);
     }
     ~Loop() {
         for (ibv_qp *qp : qps_)

@@ -221,6 +221,17 @@ void connect_qp(ibv_qp *qp, int gid_index, const Address &peer) {
          "RTS");
 }
 
+void connect_to_each_other(const std::array<ibv_qp *, 2> &qps) {
+    ibv_context *const context = qps[0]->context;
+    const int index = choose_gid(context);
+    Address address{};
+    must(ibv_query_gid(context, 1, index, &address.gid) == 0, "ibv_query_gid");
+    for (size_t i = 0; i < qps.size(); ++i) {
+        address.qp_num = qps[1 - i]->qp_num;
+        connect_qp(qps[i], index, address);
+    }
+}
+
 Endpoint::~Endpoint() {
     ibv_destroy_qp(qp_);
     ibv_destroy_cq(recv_cq_);

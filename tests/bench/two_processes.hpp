@@ -6,6 +6,7 @@
 #include <infiniband/verbs.h>
 #include <sys/types.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -76,6 +77,8 @@ struct Address {
 int choose_gid(ibv_context *context);
 // From RESET to RTS, all remote access allowed, RNR retried for ever.
 void connect_qp(ibv_qp *qp, int gid_index, const Address &peer);
+// Two of this process.
+void connect_to_each_other(const std::array<ibv_qp *, 2> &qps);
 
 // Ordinary memory, or memory in a shared file that cannot shrink, which a device may map elsewhere.
 enum class Memory { ordinary, shared_file };

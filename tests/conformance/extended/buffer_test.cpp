@@ -61,25 +61,18 @@ TEST_F(AllocatedBuffer, IsWrittenAndReadByRdma) {
     const Mr mr = reg(4096, 2 * kLength);
     ASSERT_TRUE(mr);
     std::fill_n(pair_->from(), kLength, uint8_t{0x11});
-    ibv_qp_ex *const qp = pair_->sender();
-    ibv_wr_start(qp);
-    qp->wr_id = 1;
-    qp->wr_flags = IBV_SEND_SIGNALED;
-    ibv_wr_rdma_write(qp, mr->rkey, reinterpret_cast<uint64_t>(start_ + 4096));
-    ibv_wr_set_sge(qp, pair_->lkey(), pair_->address(pair_->from()), kLength);
-    ASSERT_EQ(ibv_wr_complete(qp), 0);
-    EXPECT_TRUE(went_well(pair_->sent_one(), 1, IBV_WC_RDMA_WRITE));
+    const uint64_t place = reinterpret_cast<uint64_t>(start_ + 4096);
+    const Seen written =
+        pair_->request([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, place); },
+                       {pair_->address(pair_->from()), kLength, pair_->lkey()});
+    EXPECT_TRUE(went_well(written, 1, IBV_WC_RDMA_WRITE));
     EXPECT_TRUE(std::all_of(start_ + 4096, start_ + 4096 + kLength,
                             [](uint8_t byte) { return byte == 0x11; }));
     EXPECT_EQ(start_[4096 + kLength], 0);
     start_[4096] = 0x22;
-    ibv_wr_start(qp);
-    qp->wr_id = 2;
-    qp->wr_flags = IBV_SEND_SIGNALED;
-    ibv_wr_rdma_read(qp, mr->rkey, reinterpret_cast<uint64_t>(start_ + 4096));
-    ibv_wr_set_sge(qp, pair_->lkey(), pair_->address(pair_->into()), kLength);
-    ASSERT_EQ(ibv_wr_complete(qp), 0);
-    EXPECT_TRUE(went_well(pair_->sent_one(), 2, IBV_WC_RDMA_READ));
+    const Seen read = pair_->request([&](ibv_qp_ex *qp) { ibv_wr_rdma_read(qp, mr->rkey, place); },
+                                     {pair_->address(pair_->into()), kLength, pair_->lkey()}, 2);
+    EXPECT_TRUE(went_well(read, 2, IBV_WC_RDMA_READ));
     EXPECT_EQ(pair_->into()[0], 0x22);
     EXPECT_EQ(pair_->into()[kLength - 1], 0x11);
 }

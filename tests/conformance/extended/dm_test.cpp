@@ -70,18 +70,6 @@ protected:
         EXPECT_EQ(ibv_memcpy_from_dm(bytes.data(), dm.get(), 0, kSize), 0);
         return bytes;
     }
-    // `begin` names the operation.
-    template <class Begin>
-    Seen post(Begin &&begin, const ibv_sge &sge) {
-        ibv_qp_ex *qp = pair().sender();
-        ibv_wr_start(qp);
-        qp->wr_id = 1;
-        qp->wr_flags = IBV_SEND_SIGNALED;
-        begin(qp);
-        ibv_wr_set_sge(qp, sge.lkey, sge.addr, sge.length);
-        EXPECT_EQ(ibv_wr_complete(qp), 0);
-        return pair().sent_one();
-    }
     ibv_sge plain(uint32_t length) {
         return {pair().address(pair().from()), length, pair().lkey()};
     }
@@ -184,8 +172,9 @@ TEST_F(RegionOfDeviceMemory, IsNotRegisteredAnew) {
 TEST_F(RegionOfDeviceMemory, IsSentFrom) {
     for (const uint32_t length : {64u, 12'000u}) {
         pair().post_recv(2, length);
-        EXPECT_TRUE(went_well(post([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, {128, length, mr->lkey}),
-                              1, IBV_WC_SEND));
+        EXPECT_TRUE(went_well(
+            pair().request([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, {128, length, mr->lkey}), 1,
+            IBV_WC_SEND));
         EXPECT_TRUE(went_well(pair().received_one(), 2, IBV_WC_RECV));
         EXPECT_EQ(std::memcmp(pair().into(), data.data() + 128, length), 0);
     }
@@ -200,24 +189,24 @@ TEST_F(RegionOfDeviceMemory, IsReceivedInto) {
         wr.num_sge = 1;
         ibv_recv_wr *bad = nullptr;
         ASSERT_EQ(ibv_post_recv(pair().there(), &wr, &bad), 0);
-        EXPECT_TRUE(
-            went_well(post([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, plain(length)), 1, IBV_WC_SEND));
+        EXPECT_TRUE(went_well(pair().request([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, plain(length)),
+                              1, IBV_WC_SEND));
         EXPECT_TRUE(went_well(pair().received_one(), 2, IBV_WC_RECV));
         EXPECT_EQ(std::memcmp(contents().data() + 256, other.data(), length), 0);
     }
 }
 
 TEST_F(RegionOfDeviceMemory, IsWrittenAndReadByPeers) {
-    EXPECT_TRUE(
-        went_well(post([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, 64); }, plain(1000)), 1,
-                  IBV_WC_RDMA_WRITE));
+    EXPECT_TRUE(went_well(
+        pair().request([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, 64); }, plain(1000)), 1,
+        IBV_WC_RDMA_WRITE));
     const auto now = contents();
     EXPECT_EQ(std::memcmp(now.data(), data.data(), 64), 0);
     EXPECT_EQ(std::memcmp(now.data() + 64, other.data(), 1000), 0);
     EXPECT_EQ(std::memcmp(now.data() + 1064, data.data() + 1064, kSize - 1064), 0);
-    EXPECT_TRUE(
-        went_well(post([&](ibv_qp_ex *qp) { ibv_wr_rdma_read(qp, mr->rkey, 2000); }, plain(1000)),
-                  1, IBV_WC_RDMA_READ));
+    EXPECT_TRUE(went_well(
+        pair().request([&](ibv_qp_ex *qp) { ibv_wr_rdma_read(qp, mr->rkey, 2000); }, plain(1000)),
+        1, IBV_WC_RDMA_READ));
     EXPECT_EQ(std::memcmp(pair().from(), data.data() + 2000, 1000), 0);
 }
 
@@ -225,22 +214,26 @@ TEST_F(RegionOfDeviceMemory, TakesAtomics) {
     const uint64_t before = 40;
     ASSERT_EQ(ibv_memcpy_to_dm(dm.get(), 8, &before, sizeof before), 0);
     EXPECT_TRUE(went_well(
-        post([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr->rkey, 8, 2); }, plain(8)), 1,
-        IBV_WC_FETCH_ADD));
+        pair().request([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr->rkey, 8, 2); },
+                       plain(8)),
+        1, IBV_WC_FETCH_ADD));
     uint64_t fetched = 0;
     std::memcpy(&fetched, pair().from(), sizeof fetched);
     EXPECT_EQ(fetched, before);
     // The next one finds what the first has left.
     EXPECT_TRUE(went_well(
-        post([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr->rkey, 8, 1); }, plain(8)), 1,
-        IBV_WC_FETCH_ADD));
+        pair().request([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr->rkey, 8, 1); },
+                       plain(8)),
+        1, IBV_WC_FETCH_ADD));
     std::memcpy(&fetched, pair().from(), sizeof fetched);
     EXPECT_EQ(fetched, before + 2);
 }
 
 TEST_F(RegionOfDeviceMemory, EndsWhereItEnds) {
     EXPECT_EQ(
-        post([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, kSize - 4); }, plain(8)).status,
+        pair()
+            .request([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, kSize - 4); }, plain(8))
+            .status,
         IBV_WC_REM_ACCESS_ERR);
 }
 

@@ -95,17 +95,6 @@ protected:
         if (memory != nullptr) ::munmap(memory, kSize);
         DmaBuf::TearDown();
     }
-    template <class Begin>
-    [[nodiscard]] Seen post(Begin &&begin, const ibv_sge &sge) {
-        ibv_qp_ex *qp = pair->sender();
-        ibv_wr_start(qp);
-        qp->wr_id = 1;
-        qp->wr_flags = IBV_SEND_SIGNALED;
-        begin(qp);
-        ibv_wr_set_sge(qp, sge.lkey, sge.addr, sge.length);
-        EXPECT_EQ(ibv_wr_complete(qp), 0);
-        return pair->sent_one();
-    }
     [[nodiscard]] ibv_sge plain(uint32_t length) {
         return {pair->address(pair->from()), length, pair->lkey()};
     }
@@ -126,8 +115,9 @@ TEST_F(RegionOfADmaBuf, IsSentFromAndReceivedInto) {
         const auto bytes = pattern(1, length);
         std::ranges::copy(bytes, start());
         pair->post_recv(2, length);
-        EXPECT_TRUE(went_well(post([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, buffered(length)), 1,
-                              IBV_WC_SEND));
+        EXPECT_TRUE(
+            went_well(pair->request([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, buffered(length)), 1,
+                      IBV_WC_SEND));
         EXPECT_TRUE(went_well(pair->received_one(), 2, IBV_WC_RECV));
         EXPECT_TRUE(holds(pair->into(), bytes));
         const auto others = pattern(2, length);
@@ -139,8 +129,8 @@ TEST_F(RegionOfADmaBuf, IsSentFromAndReceivedInto) {
         wr.num_sge = 1;
         ibv_recv_wr *bad = nullptr;
         ASSERT_EQ(ibv_post_recv(pair->there(), &wr, &bad), 0);
-        EXPECT_TRUE(
-            went_well(post([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, plain(length)), 1, IBV_WC_SEND));
+        EXPECT_TRUE(went_well(pair->request([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, plain(length)),
+                              1, IBV_WC_SEND));
         EXPECT_TRUE(went_well(pair->received_one(), 2, IBV_WC_RECV));
         EXPECT_TRUE(holds(start(), others));
     }
@@ -151,12 +141,14 @@ TEST_F(RegionOfADmaBuf, IsWrittenAndReadByPeers) {
         const auto bytes = pattern(3, length);
         std::ranges::copy(bytes, pair->from());
         EXPECT_TRUE(went_well(
-            post([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, kIova + 8); }, plain(length)),
+            pair->request([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, kIova + 8); },
+                          plain(length)),
             1, IBV_WC_RDMA_WRITE));
         EXPECT_TRUE(holds(start() + 8, bytes));
         std::fill_n(pair->from(), length, uint8_t{0});
         EXPECT_TRUE(went_well(
-            post([&](ibv_qp_ex *qp) { ibv_wr_rdma_read(qp, mr->rkey, kIova + 8); }, plain(length)),
+            pair->request([&](ibv_qp_ex *qp) { ibv_wr_rdma_read(qp, mr->rkey, kIova + 8); },
+                          plain(length)),
             1, IBV_WC_RDMA_READ));
         EXPECT_TRUE(holds(pair->from(), bytes));
     }
@@ -165,16 +157,19 @@ TEST_F(RegionOfADmaBuf, IsWrittenAndReadByPeers) {
 TEST_F(RegionOfADmaBuf, TakesAtomicOperations) {
     std::memset(start(), 0, 16);
     EXPECT_TRUE(went_well(
-        post([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr->rkey, kIova, 7); }, plain(8)), 1,
-        IBV_WC_FETCH_ADD));
+        pair->request([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr->rkey, kIova, 7); },
+                      plain(8)),
+        1, IBV_WC_FETCH_ADD));
     EXPECT_EQ(start()[0], 7);
 }
 
 TEST_F(RegionOfADmaBuf, EndsWhereItEnds) {
-    EXPECT_EQ(post([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, kIova + mr->length - 4); },
-                   plain(8))
-                  .status,
-              IBV_WC_REM_ACCESS_ERR);
+    EXPECT_EQ(
+        pair->request(
+                [&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, mr->rkey, kIova + mr->length - 4); },
+                plain(8))
+            .status,
+        IBV_WC_REM_ACCESS_ERR);
 }
 
 TEST_F(RegionOfADmaBuf, IsNotRegisteredAnew) {

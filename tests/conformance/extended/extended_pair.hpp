@@ -76,6 +76,17 @@ public:
     }
 
     void post_recv(uint64_t id, uint32_t length, size_t offset = 0);
+    // One request of the sender, which `begin` names, with this data: how it ended.
+    template <class Begin>
+    Seen request(Begin &&begin, const ibv_sge &sge, uint64_t id = 1) const {
+        ibv_wr_start(sender_);
+        sender_->wr_id = id;
+        sender_->wr_flags = IBV_SEND_SIGNALED;
+        begin(sender_);
+        ibv_wr_set_sge(sender_, sge.lkey, sge.addr, sge.length);
+        EXPECT_EQ(ibv_wr_complete(sender_), 0);
+        return sent_one();
+    }
     // UD: where requests of the sender go to.
     [[nodiscard]] ibv_ah *address_handle() const { return ah_.get(); }
     [[nodiscard]] uint32_t qkey() const { return path_.qkey; }

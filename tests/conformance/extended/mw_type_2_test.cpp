@@ -103,14 +103,8 @@ protected:
     }
     template <class Begin>
     Seen request(Begin &&begin, uint32_t length) {
-        ibv_qp_ex *qp = pair().sender();
-        ibv_wr_start(qp);
-        qp->wr_id = 4;
-        qp->wr_flags = IBV_SEND_SIGNALED;
-        begin(qp);
-        ibv_wr_set_sge(qp, pair().lkey(), pair().address(pair().from()), length);
-        EXPECT_EQ(ibv_wr_complete(qp), 0);
-        return pair().sent_one();
+        return pair().request(std::forward<Begin>(begin),
+                              {pair().address(pair().from()), length, pair().lkey()}, 4);
     }
     Seen write(uint32_t key, uint64_t address, uint32_t length = 8) {
         return request([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, key, address); }, length);

@@ -108,22 +108,11 @@ protected:
         ibv_recv_wr *bad = nullptr;
         ASSERT_EQ(ibv_post_recv(pair().there(), &wr, &bad), 0);
     }
-    template <class Begin>
-    [[nodiscard]] Seen post(Begin &&begin, const ibv_sge &sge) {
-        ibv_qp_ex *qp = pair().sender();
-        ibv_wr_start(qp);
-        qp->wr_id = 1;
-        qp->wr_flags = IBV_SEND_SIGNALED;
-        begin(qp);
-        ibv_wr_set_sge(qp, sge.lkey, sge.addr, sge.length);
-        EXPECT_EQ(ibv_wr_complete(qp), 0);
-        return pair().sent_one();
-    }
     [[nodiscard]] Seen send(const ibv_sge &sge) {
-        return post([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, sge);
+        return pair().request([](ibv_qp_ex *qp) { ibv_wr_send(qp); }, sge);
     }
     [[nodiscard]] Seen send_datagram(const ibv_sge &sge) {
-        return post(
+        return pair().request(
             [&](ibv_qp_ex *qp) {
                 ibv_wr_send(qp);
                 ibv_wr_set_ud_addr(qp, pair().address_handle(), pair().there()->qp_num,
@@ -132,10 +121,10 @@ protected:
             sge);
     }
     [[nodiscard]] Seen write(const ibv_sge &sge, uint64_t to, uint32_t rkey) {
-        return post([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, rkey, to); }, sge);
+        return pair().request([&](ibv_qp_ex *qp) { ibv_wr_rdma_write(qp, rkey, to); }, sge);
     }
     [[nodiscard]] Seen read(const ibv_sge &sge, uint64_t from, uint32_t rkey) {
-        return post([&](ibv_qp_ex *qp) { ibv_wr_rdma_read(qp, rkey, from); }, sge);
+        return pair().request([&](ibv_qp_ex *qp) { ibv_wr_rdma_read(qp, rkey, from); }, sge);
     }
     [[nodiscard]] uint64_t there() { return pair().address(pair().into()); }
 
@@ -246,8 +235,8 @@ TEST_F(OnDemand, TakesAtomicOperations) {
     const auto add = [&](ibv_qp_ex *qp) {
         ibv_wr_atomic_fetch_add(qp, mr()->rkey, range.address(kPage), 5);
     };
-    EXPECT_TRUE(went_well(post(add, paged(8)), 1, IBV_WC_FETCH_ADD));
-    EXPECT_TRUE(went_well(post(add, paged(8)), 1, IBV_WC_FETCH_ADD));
+    EXPECT_TRUE(went_well(pair().request(add, paged(8)), 1, IBV_WC_FETCH_ADD));
+    EXPECT_TRUE(went_well(pair().request(add, paged(8)), 1, IBV_WC_FETCH_ADD));
     uint64_t words[2];
     std::memcpy(&words[0], range.data(), sizeof(uint64_t));
     std::memcpy(&words[1], range.data(kPage), sizeof(uint64_t));
@@ -327,8 +316,10 @@ TEST_P(OnDemandWithoutMemory, FailsAReadFromThere) {
 TEST_F(OnDemandWithoutMemory, FailsAnAtomicOperation) {
     make_nothing();
     EXPECT_EQ(
-        post([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr()->rkey, range.address(), 1); },
-             plain(8))
+        pair()
+            .request(
+                [&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, mr()->rkey, range.address(), 1); },
+                plain(8))
             .status,
         IBV_WC_REM_ACCESS_ERR);
 }
@@ -338,10 +329,12 @@ TEST_F(OnDemandWithoutMemory, FailsTheResultOfAnAtomicOperation) {
     std::memset(pair().into(), 0, 8);
     const Mr target =
         reg_mr(pair().pd(), pair().into(), 8, kEveryAccess | IBV_ACCESS_REMOTE_ATOMIC);
-    EXPECT_EQ(post([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, target->rkey, there(), 1); },
-                   paged(8))
-                  .status,
-              IBV_WC_LOC_PROT_ERR);
+    EXPECT_EQ(
+        pair()
+            .request([&](ibv_qp_ex *qp) { ibv_wr_atomic_fetch_add(qp, target->rkey, there(), 1); },
+                     paged(8))
+            .status,
+        IBV_WC_LOC_PROT_ERR);
 }
 
 // The region of everything.
