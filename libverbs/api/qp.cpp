@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Queue pairs.
+#include <atomic>
+
 #include "api/adopt.hpp"
 #include "api/boundary.hpp"
 #include "api/handle.hpp"
@@ -9,6 +11,11 @@ using namespace verbs;
 namespace {
 
 constexpr int kKnownAttributes = ((IBV_QP_DEST_QPN << 1) - 1) | IBV_QP_RATE_LIMIT;
+
+// Several threads may ask for the state of one QP at once, and each leaves what it learned.
+void remember_state(ibv_qp &qp, ibv_qp_state state) {
+    std::atomic_ref(qp.state).store(state, std::memory_order_relaxed);
+}
 
 }  // namespace
 
@@ -57,7 +64,7 @@ int ibv_modify_qp(ibv_qp *qp, ibv_qp_attr *attr, int attr_mask) {
         VERBS_CHECK(api::required(attr, "attr"));
         if ((attr_mask & ~kKnownAttributes) != 0) return fail(EINVAL, "unknown bits in attr_mask");
         VERBS_CHECK(self->call("modify_qp", self->ops().modify_qp, qp, attr, attr_mask));
-        if ((attr_mask & IBV_QP_STATE) != 0) qp->state = attr->qp_state;
+        if ((attr_mask & IBV_QP_STATE) != 0) remember_state(*qp, attr->qp_state);
         return {};
     });
 }
@@ -74,7 +81,7 @@ int ibv_query_qp(ibv_qp *qp, ibv_qp_attr *attr, int attr_mask, ibv_qp_init_attr 
         init_attr->recv_cq = qp->recv_cq;
         init_attr->srq = qp->srq;
         init_attr->qp_type = qp->qp_type;
-        if ((attr_mask & IBV_QP_STATE) != 0) qp->state = attr->qp_state;
+        if ((attr_mask & IBV_QP_STATE) != 0) remember_state(*qp, attr->qp_state);
         return {};
     });
 }
