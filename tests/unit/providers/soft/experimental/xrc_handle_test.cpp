@@ -193,6 +193,9 @@ TEST_F(QpElsewhere, IsNotAnsweredForByTheAnswerToAnotherCall) {
     owner_.answer(asked, EPERM);
     owner_.answer(next, EBUSY);
     EXPECT_EQ(code_of(second), EBUSY);
+    owner_.answer(asked, EPERM);
+    owner_.tell_event(asked.channel, IBV_EVENT_QP_LAST_WQE_REACHED);  // it has been heard
+    EXPECT_TRUE(verbs_test::eventually([&] { return event().has_value(); }));
     Called third = begin_modify(qp, IBV_QPS_RESET);
     owner_.answer(owner_.await_call(), 0);
     EXPECT_EQ(code_of(third), 0);
