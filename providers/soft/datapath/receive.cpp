@@ -150,7 +150,8 @@ bool continues(Qp &qp, const Arrival &arrival) noexcept {
 }
 
 // Puts a SEND's data, or the part of it that came, into the receive.
-Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &wc) noexcept {
+__attribute__((noinline)) Outcome place_listed(Qp &qp, RxEnd &end, const Arrival &arrival,
+                                               RecvWqe &wqe, ibv_wc &wc) noexcept {
     const bool by_reference = (arrival.flags & kFlagByReference) != 0;
     if (!by_reference && !continues(qp, arrival)) return reject(qp, end, Refusal::invalid_request);
     if (arrival.length > capacity_of(wqe))
@@ -176,6 +177,21 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
             return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_PROT_ERR, Refusal::operation);
     }
     return Outcome::taken;
+}
+
+// The same; a whole message that came in the ring and goes into one piece needs no list.
+Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &wc) noexcept {
+    constexpr unsigned kPartly = kFlagByReference | kFlagMore;
+    if ((arrival.flags & kPartly) == 0 && arrival.payload == arrival.length &&
+        (arrival.argument | qp.rq.partial) == 0) [[likely]] {
+        uint8_t *to = find_plain_piece(qp.owner->mrs().home(), qp.rq.pd, IBV_ACCESS_LOCAL_WRITE,
+                                       wqe.sges(), wqe.sge_count, arrival.length);
+        if (to != nullptr) {
+            copy_short(to, arrival.data, arrival.length);
+            return Outcome::taken;
+        }
+    }
+    return place_listed(qp, end, arrival, wqe, wc);
 }
 
 // Takes back the binding of the key that came with a SEND whose data is in place. Only to our own
