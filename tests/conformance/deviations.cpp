@@ -47,6 +47,7 @@ const std::set<std::string> kFeatures = {
     "connection options",
     "queues in memory of the program",
     "XRC",
+    "tag matching",
     "windows of type 2",
     "atomic writes",
 };

@@ -20,7 +20,7 @@ import header_model  # noqa: E402
 
 DEVICE = "soft_lo"
 FEWEST_LINES = 100
-LACKING = {"ibv_post_srq_ops", "ibv_resolve_eth_l2_from_gid"}  # in libverbs-exp
+LACKING = {"ibv_resolve_eth_l2_from_gid"}  # in libverbs-exp
 
 
 def unused(header):

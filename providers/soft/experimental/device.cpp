@@ -4,6 +4,7 @@
 #include "control/limits.hpp"
 
 #include "datapath/qp.hpp"
+#include "datapath/tags.hpp"
 
 namespace soft {
 
@@ -25,6 +26,9 @@ void tell_experimental(ibv_device_attr_ex &attr) {
 #endif
 #ifdef VERBS_HAVE_QP_EX
     attr.device_cap_flags_ex |= IBV_DEVICE_ATOMIC_WRITE;
+#endif
+#ifdef VERBS_HAVE_TAG_MATCHING
+    attr.tm_caps = {kMaxRendezvous, kMaxTags, IBV_TM_CAP_RC, kMaxTagOps, kMaxTagSge};
 #endif
     attr.max_dm_size = kMaxDmBytes;
 }
