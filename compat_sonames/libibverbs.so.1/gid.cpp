@@ -2,7 +2,6 @@
 // GID table entries with their type and interface. Callers tell the size of their ibv_gid_entry: an
 // older one gets the front part, a newer one zeroes for what is not known here.
 #include "frozen.hpp"
-#include "link_address.hpp"
 #include "refuse.hpp"
 #include "symver.hpp"
 
@@ -138,24 +137,11 @@ int compat_ibv_query_gid_type(ibv_context *context, uint8_t port_num, unsigned i
     return 0;
 }
 
-// Providers of Ethernet devices ask for the link address of a GID with this. The GRH counts
-// whatever is_global says, as in rdma-core. Returns 0 or an errno value.
+// Providers of Ethernet devices ask for the link address of a GID with this. Returns 0 or an errno
+// value.
 VERBS_SYMVER(ibv_resolve_eth_l2_from_gid, "@@IBVERBS_1.1");
 int compat_ibv_resolve_eth_l2_from_gid(ibv_context *context, ibv_ah_attr *attr, uint8_t eth_mac[6],
                                        uint16_t *vid) {
-    if (!attr) return refuse("ibv_resolve_eth_l2_from_gid: there is no address", EINVAL);
-    const int errno_before = errno;
-    ibv_gid_entry own = {};
-    if (const int code = read_entry(context, attr->port_num, attr->grh.sgid_index, own))
-        return code;
-    if (!own.ndev_ifindex)
-        return refuse("ibv_resolve_eth_l2_from_gid: the GID has no network interface", EINVAL);
-    uint8_t mac[6];
-    uint16_t vlan = kNoVlan;
-    int code = resolve_link_address(own.ndev_ifindex, own.gid, attr->grh.dgid, mac);
-    if (!code && vid) code = vlan_of(own.ndev_ifindex, vlan);
-    if (code) return refuse("ibv_resolve_eth_l2_from_gid: no way to the GID on the Ethernet", code);
-    if (eth_mac) std::memcpy(eth_mac, mac, sizeof mac);
-    if (vid) *vid = vlan;
-    return settle(0, errno_before);
+    const verbs_hooks *table = hooks();
+    return table ? table->resolve_eth(context, attr, eth_mac, vid) : refuse_other_release();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Buffers that the library allocates in the way that is best for the device. Where a device has no
 // way of its own they are ordinary memory, so that a program need not ask.
+#include "buffer.hpp"
+
 #include "api/boundary.hpp"
 #include "half.hpp"
 
@@ -43,15 +45,18 @@ Result<void *> special_memory(ibv_pd *pd, std::size_t size) {
     return Failure(half.error());
 }
 
-Result<void> check_inside(const ibv_buf &buf, const void *addr, std::size_t length) {
+}  // namespace
+
+Result<void> exp::check_part(const ibv_pd &pd, const ibv_buf *buf, const void *addr,
+                             std::size_t length) {
+    VERBS_CHECK(api::required(buf, "buf"));
+    VERBS_CHECK(api::same_device(pd.context, buf, "buf"));
     const auto offset =
-        reinterpret_cast<std::uintptr_t>(addr) - reinterpret_cast<std::uintptr_t>(buf.addr);
-    if (offset > buf.size || length > buf.size - offset)
+        reinterpret_cast<std::uintptr_t>(addr) - reinterpret_cast<std::uintptr_t>(buf->addr);
+    if (offset > buf->size || length > buf->size - offset)
         return fail(EINVAL, "not all of the region is inside of the buffer");
     return {};
 }
-
-}  // namespace
 
 void *ibv_alloc_buf(ibv_pd *pd, size_t size, ibv_buf **buf) {
     return api::pointer([&]() -> Result<void *> {
@@ -91,9 +96,7 @@ void ibv_free_buf(ibv_buf *buf) {
 ibv_mr *ibv_reg_buf_mr(ibv_pd *pd, ibv_buf *buf, void *addr, size_t length, int access) {
     return api::pointer([&]() -> Result<ibv_mr *> {
         VERBS_CHECK(api::required(pd, "pd"));
-        VERBS_CHECK(api::required(buf, "buf"));
-        VERBS_CHECK(api::same_device(pd->context, buf, "buf"));
-        VERBS_CHECK(check_inside(*buf, addr, length));
+        VERBS_CHECK(exp::check_part(*pd, buf, addr, length));
         ibv_mr *const mr = ibv_reg_mr(pd, addr, length, access);
         if (mr == nullptr) return exp::left_behind();
         return mr;

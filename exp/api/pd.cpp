@@ -13,12 +13,14 @@ constexpr exp::Member kMembers[] = {
     VERBS_EXP_MEMBER(ibv_parent_domain_init_attr, IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT,
                      pd_context),
 };
+// What the provider may do, which is no member.
+constexpr std::uint32_t kPermissions = IBV_PARENT_DOMAIN_INIT_ATTR_ALLOW_CC_UNPROTECTED_ALLOC;
 constexpr std::size_t kFront = offsetof(ibv_parent_domain_init_attr, comp_mask) +
                                sizeof(ibv_parent_domain_init_attr::comp_mask);
 
 Result<ibv_parent_domain_init_attr> checked(const ibv_context *context,
                                             const ibv_parent_domain_init_attr &asked) {
-    if ((asked.comp_mask & ~exp::known_bits(kMembers)) != 0)
+    if ((asked.comp_mask & ~(exp::known_bits(kMembers) | kPermissions)) != 0)
         return fail(EINVAL, "unknown bits in comp_mask");
     auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
     if (attr.pd == nullptr) return fail(EINVAL, "a parent domain needs a protection domain");

@@ -82,6 +82,11 @@ struct verbs_hooks {
      * EINVAL when `room` is too little, EOPNOTSUPP when the device tells entry after entry only. */
     int (*query_gid_table)(struct ibv_context *context, struct verbs_hooks_gid_entry *entries,
                            size_t room, size_t *count);
+    /* Where packets for an address vector go on the Ethernet: writes the link address of the next
+     * hop, and the VLAN of the way, or 0xffff; either may be NULL. The GRH counts whatever
+     * is_global says. Returns 0 or an errno value. */
+    int (*resolve_eth)(struct ibv_context *context, const struct ibv_ah_attr *attr,
+                       uint8_t eth_mac[6], uint16_t *vid);
 };
 
 /* The table of the asked version, or NULL where this library has another. */

@@ -13,7 +13,7 @@ using namespace verbs;
 
 namespace {
 
-constexpr std::array<const char *, IBV_EVENT_WQ_FATAL + 1> kTypes = {
+constexpr std::array<const char *, IBV_EVENT_DEVICE_SPEED_CHANGE + 1> kTypes = {
     "CQ error",
     "local work queue catastrophic error",
     "invalid request local work queue error",
@@ -34,6 +34,7 @@ constexpr std::array<const char *, IBV_EVENT_WQ_FATAL + 1> kTypes = {
     "client reregistration",
     "GID table change",
     "WQ fatal",
+    "Device link speed change",
 };
 
 enum class About { cq, qp, srq, port };

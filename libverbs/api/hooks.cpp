@@ -4,6 +4,7 @@
 
 #include "api/adopt.hpp"
 #include "api/boundary.hpp"
+#include "api/eth.hpp"
 #include "api/gid.hpp"
 #include "api/handle.hpp"
 #include "api/slots.hpp"
@@ -128,6 +129,7 @@ constexpr verbs_hooks kHooks = {
     .adopt_srq = &adopt_srq,
     .query_device = &api::query_device_sized,
     .query_gid_table = &query_gid_table,
+    .resolve_eth = &api::resolve_eth,
 };
 
 }  // namespace

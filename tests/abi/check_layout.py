@@ -5,13 +5,16 @@ all functions with a table, or with another verbs header.
 
 usage: check_layout.py print     --include PATH
        check_layout.py table     --include PATH --table FILE
-       check_layout.py reference --include PATH --reference-include PATH [--whole]
+       check_layout.py reference --include PATH --reference-include PATH [--newer FILE] [--whole]
+       check_layout.py newer     --include PATH --newer FILE
 
 `print` writes the table; `table` wants it equal to FILE in both directions, so a name that is in
 the header only is found as well as one that vanished; `reference` wants everything in our header to
 be in the other one with the same layout, number and type, and our structures and enumerations to be
 complete; with --whole ours is what all directories of PATH declare together, and nothing that the
-other one has for programs may be missing. Exit 1 with a list of differences.
+other one has for programs may be missing. --newer names a table of what releases after the reference
+have added; ours may have these names, as the table says, and `newer` wants all of them, but for lines
+with a third column, which is the reason why not. Exit 1 with a list of differences.
 CC names the compiler that measures, CLANG the one that reads.
 """
 import argparse
@@ -31,14 +34,9 @@ OTHER_TYPE_IN_REFERENCE = {
     # There it takes the 48-byte structure and is hidden behind a macro of the same name.
     "ibv_query_port",
 }
-# What the reference, rdma-core 44, does not have yet.
-NEWER_THAN_REFERENCE = {
-    "IBV_DEVICE_ATOMIC_WRITE", "IBV_REG_MR_MASK_ADDR", "IBV_REG_MR_MASK_BUF", "IBV_REG_MR_MASK_DMAH",
-    "IBV_REG_MR_MASK_FD", "IBV_REG_MR_MASK_FD_OFFSET", "IBV_REG_MR_MASK_IOVA",
-    "IBV_QUERY_QP_DATA_IN_ORDER_ALIGNED_128_BYTES", "IBV_QUERY_QP_DATA_IN_ORDER_DEVICE_ONLY",
-    "IBV_QUERY_QP_DATA_IN_ORDER_RETURN_CAPS", "IBV_QUERY_QP_DATA_IN_ORDER_WHOLE_MSG",
-    "struct ibv_mr_init_attr", "ibv_query_port_speed", "ibv_reg_mr_ex",
-    "ibv_alloc_buf", "ibv_export_buf_dmabuf_fd", "ibv_free_buf", "ibv_reg_buf_mr",
+# Names of the same kind that no reference has, each with the reason.
+IN_NO_REFERENCE = {
+    "IBV_DEVICE_ATOMIC_WRITE",  # the kernel's bit, for which rdma-core has no name
 }
 # Names that are ours alone begin so.
 OWN_NAME = re.compile(r"(struct |enum )?verbs_", re.IGNORECASE)
@@ -144,7 +142,7 @@ def against_table(table, path):
 
 def without_own_names(model):
     def is_common(name):
-        return not OWN_NAME.match(name) and name not in NEWER_THAN_REFERENCE
+        return not OWN_NAME.match(name) and name not in IN_NO_REFERENCE
 
     kept = header_model.Model()
     for part in ("records", "enumerators", "functions"):
@@ -165,7 +163,28 @@ def missing(model, reference):
             if name not in ours and header_model.is_for_programs(name)]
 
 
-def against_reference(model, search_path, reference_path, whole):
+def read_newer(path):
+    """key -> (what the later release has there, why ours has not, or '')"""
+    newer = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path else []:
+        if line and not line.startswith("#"):
+            key, value, *reason = line.split("\t")
+            newer[key] = (value, reason[0] if reason else "")
+    return newer
+
+
+def against_newer(table, newer):
+    found = []
+    for key, (value, reason) in newer.items():
+        ours = table.get(key)
+        if ours == value and reason:
+            found.append(f"{key}: is there now, so the reason is no more")
+        elif ours != value and not reason:
+            found.append(f"{key}: {ours or 'nothing'} here, {value} in the later release")
+    return found
+
+
+def against_reference(model, search_path, reference_path, newer, whole):
     reference = header_model.read(reference_path)
     model = without_own_names(model)
     common, lacking = common_part(model, reference)
@@ -173,8 +192,10 @@ def against_reference(model, search_path, reference_path, whole):
     theirs = describe(common, reference_path)
     for name in OTHER_TYPE_IN_REFERENCE:
         theirs.pop(f"{name}()", None)
-    return compare(ours, theirs, "in the reference") + \
-        [f"{name}: not in the reference" for name in lacking] + \
+    later = {key for key, (value, _) in newer.items() if ours.get(key) == value}
+    return compare({key: value for key, value in ours.items() if key not in later}, theirs,
+                   "in the reference") + \
+        [f"{name}: not in the reference" for name in lacking if name not in later] + \
         [f"{name}: in the reference only" for name in
          dict.fromkeys(left_out(model, reference) + (missing(model, reference) if whole else []))]
 
@@ -182,17 +203,22 @@ def against_reference(model, search_path, reference_path, whole):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["print", "table", "reference"])
+    parser.add_argument("command", choices=["print", "table", "reference", "newer"])
     parser.add_argument("--include", required=True)
     parser.add_argument("--table", type=pathlib.Path)
     parser.add_argument("--reference-include")
+    parser.add_argument("--newer", type=pathlib.Path)
     parser.add_argument("--whole", action="store_true")
     arguments = parser.parse_args()
 
-    model = header_model.read(arguments.include, whole=arguments.whole)
+    model = header_model.read(arguments.include,
+                              whole=arguments.whole or arguments.command == "newer")
+    newer = read_newer(arguments.newer)
     if arguments.command == "reference":
-        found = against_reference(model, arguments.include, arguments.reference_include,
+        found = against_reference(model, arguments.include, arguments.reference_include, newer,
                                   arguments.whole)
+    elif arguments.command == "newer":
+        found = against_newer(describe(model, arguments.include), newer)
     else:
         table = describe(model, arguments.include)
         if arguments.command == "print":

@@ -266,6 +266,55 @@ int ibv_smile(struct ibv_face *face);
         self.assertEqual(len(result.stdout.splitlines()), 4, result.stdout)
 
 
+class NewerTest(CheckerTest):
+    """What a release after the reference has, in a table."""
+
+    TABLE = """\
+# a comment
+ibv_smile()\tint (int)
+struct ibv_face\tsize 8 align 4
+struct ibv_face.eyes\toffset 4 size 4 int
+struct ibv_nose\tsize 4 align 4\tnobody smells
+"""
+    REFERENCE = "struct ibv_face { int mood; };\n"
+    OURS = "struct ibv_face { int mood; int eyes; };\nint ibv_smile(int width);\n"
+
+    def check(self, command, ours, table=TABLE):
+        for name, text in {"ours": ours, "reference": self.REFERENCE}.items():
+            header = self.include / name / "infiniband/verbs.h"
+            header.parent.mkdir(parents=True)
+            header.write_text(text, encoding="utf-8")
+        newer = self.include / "newer.tsv"
+        newer.write_text(table, encoding="utf-8")
+        more = ["--reference-include", self.include / "reference"] if command == "reference" else []
+        return self.run_checker("check_layout.py", command, "--include", self.include / "ours",
+                                "--newer", newer, *more)
+
+    def test_the_reference_need_not_have_what_is_in_the_table(self):
+        self.assert_passes(self.check("reference", self.OURS))
+
+    def test_what_differs_from_the_table_as_well_is_found(self):
+        result = self.check("reference", self.OURS.replace("int width", "long width")
+                            .replace("int eyes", "int eyes[2]"))
+        for text in ("ibv_smile(): not in the reference", "struct ibv_face.eyes: not in the reference",
+                     "struct ibv_face: size 12 align 4 here, size 4 align 4 in the reference"):
+            self.assert_found(result, text)
+
+    def test_everything_in_the_table_may_be_there(self):
+        self.assert_passes(self.check("newer", self.OURS))
+
+    def test_what_is_not_there_or_otherwise_is_found(self):
+        result = self.check("newer", self.OURS.replace("int ibv_smile(int width);", "")
+                            .replace("int eyes", "char eyes"))
+        for text in ("ibv_smile(): nothing here, int (int) in the later release",
+                     "struct ibv_face.eyes: offset 4 size 1 char here, offset 4 size 4 int in the later"):
+            self.assert_found(result, text)
+
+    def test_a_reason_for_what_is_there_is_found(self):
+        self.assert_found(self.check("newer", self.OURS + "struct ibv_nose { int holes; };\n"),
+                          "struct ibv_nose: is there now, so the reason is no more")
+
+
 class ExperimentalTest(CheckerTest):
     """The experimental headers lie on top of the stable ones."""
 

@@ -339,6 +339,31 @@ static void make_pairs(void) {
     CODE(ibv_set_ece, peer, &ece);
 }
 
+/* Queue pairs of types that few devices have. */
+static void make_others(void) {
+    static const enum ibv_qp_type types[] = {IBV_QPT_RAW_PACKET, IBV_QPT_DRIVER};
+    struct ibv_qp_init_attr attr = {.send_cq = cq, .recv_cq = cq, .cap = {4, 4, 1, 1, 0}};
+    struct ibv_qp_init_attr_ex attr_ex;
+    struct ibv_qp *other = NULL;
+    memset(&attr_ex, 0, sizeof attr_ex);
+    attr_ex.send_cq = attr_ex.recv_cq = cq;
+    attr_ex.cap = attr.cap;
+    attr_ex.pd = pd;
+    for (int i = 0; i < 2; ++i) {
+        attr.qp_type = attr_ex.qp_type = types[i];
+        if (TAKE(other, ibv_create_qp, pd, &attr)) ibv_destroy_qp(other);
+        attr_ex.comp_mask = IBV_QP_INIT_ATTR_PD;
+        if (TAKE(other, ibv_create_qp_ex, context, &attr_ex)) ibv_destroy_qp(other);
+    }
+    attr_ex.qp_type = IBV_QPT_UD;
+    attr_ex.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_MAX_TSO_HEADER;
+    attr_ex.max_tso_header = 64;
+    if (TAKE(other, ibv_create_qp_ex, context, &attr_ex)) ibv_destroy_qp(other);
+    attr_ex.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
+    attr_ex.send_ops_flags = IBV_QP_EX_WITH_TSO;
+    if (TAKE(other, ibv_create_qp_ex, context, &attr_ex)) ibv_destroy_qp(other);
+}
+
 static int connect_to(struct ibv_qp *end, uint32_t number) {
     struct ibv_qp_attr attr;
     int result = 0;
@@ -555,11 +580,9 @@ static struct ibv_ah *address(void) {
     if (TAKE(answer, ibv_create_ah_from_wc, pd, &wc, (struct ibv_grh *)grh, PORT))
         ibv_destroy_ah(answer);
     attr.grh.dgid = gid;
-#ifndef LIBRARY_LACKS_ONE
-    uint8_t mac[6];
+    uint8_t mac[ETHERNET_LL_SIZE];
     uint16_t vid;
     CODE(ibv_resolve_eth_l2_from_gid, context, &attr, mac, &vid);
-#endif
     return ah;
 }
 
@@ -652,6 +675,7 @@ int main(int argc, char *argv[]) {
     use_xrc();
     use_tags();
     make_pairs();
+    make_others();
     struct ibv_ah *const ah = address();
     if (qp && peer && polled && builder) {
         change_queue_pairs();

@@ -343,6 +343,32 @@ int unimport_dm(void *, ibv_dm *dm) {
     return 0;
 }
 
+int alloc_dmah(void *, ibv_dmah_init_attr *attr, ibv_dmah **dmah) {
+    BEGIN("alloc_dmah");
+    last().hints = *attr;
+    *dmah = dirty<ibv_dmah>();
+    return 0;
+}
+
+int dealloc_dmah(void *, ibv_dmah *dmah) {
+    BEGIN("dealloc_dmah");
+    delete dmah;
+    return 0;
+}
+
+int reg_mr_ex(void *, ibv_pd *, ibv_mr_init_attr *attr, ibv_mr **mr) {
+    BEGIN("reg_mr_ex");
+    last().region = *attr;
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
+int export_dm(void *, ibv_dm *, int *fd) {
+    BEGIN("export_dm");
+    *fd = last().exported_fd;
+    return 0;
+}
+
 }  // namespace
 
 const verbs_provider_exp_ops kExperimental = {
@@ -395,6 +421,10 @@ const verbs_provider_exp_ops kExperimental = {
     .unimport_mr = &unimport_mr,
     .import_dm = &import_dm,
     .unimport_dm = &unimport_dm,
+    .alloc_dmah = &alloc_dmah,
+    .dealloc_dmah = &dealloc_dmah,
+    .reg_mr_ex = &reg_mr_ex,
+    .export_dm = &export_dm,
 };
 
 }  // namespace verbs_test

@@ -40,6 +40,9 @@ struct FakeExperimental {
     ibv_wq_attr wq_change;
     std::uint32_t log_ind_tbl_size;
     int importable_fd;
+    ibv_dmah_init_attr hints;
+    ibv_mr_init_attr region;
+    int exported_fd;
 };
 
 extern const verbs_provider_exp_ops kExperimental;

@@ -24,6 +24,7 @@
 #include <infiniband/verbs_exp/cq.h>
 #include <infiniband/verbs_exp/device.h>
 #include <infiniband/verbs_exp/dm.h>
+#include <infiniband/verbs_exp/dmah.h>
 #include <infiniband/verbs_exp/ece.h>
 #include <infiniband/verbs_exp/eth.h>
 #include <infiniband/verbs_exp/feature_query.h>
@@ -44,6 +45,7 @@
 #include <infiniband/verbs_exp/wc.h>
 #include <infiniband/verbs_exp/wq.h>
 #include <infiniband/verbs_exp/wr.h>
+#include <infiniband/verbs_exp/wr_opcode.h>
 #include <infiniband/verbs_exp/wr_set.h>
 #include <infiniband/verbs_exp/xrc.h>
 

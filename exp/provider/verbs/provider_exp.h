@@ -135,6 +135,17 @@ struct verbs_provider_exp_ops {
     int (*unimport_mr)(void *device, struct ibv_mr *mr);
     int (*import_dm)(void *device, uint32_t dm_handle, struct ibv_dm **dm);
     int (*unimport_dm)(void *device, struct ibv_dm *dm);
+
+    /* DMA handles: hints for the bus, known ones, where members that do not count are 0. Busy as
+     * long as a region has it. */
+    int (*alloc_dmah)(void *device, struct ibv_dmah_init_attr *attr, struct ibv_dmah **dmah);
+    int (*dealloc_dmah)(void *device, struct ibv_dmah *dmah);
+    /* Regions with a DMA handle, of an address or a dma-buf. All members have a value, whatever the
+     * mask says, but for those of the kind of memory that it is not; there is no buf. */
+    int (*reg_mr_ex)(void *device, struct ibv_pd *pd, struct ibv_mr_init_attr *attr,
+                     struct ibv_mr **mr);
+    /* Makes a descriptor, which is the program's, of a dma-buf for device memory. */
+    int (*export_dm)(void *device, struct ibv_dm *dm, int *fd);
 };
 
 #ifdef __cplusplus

@@ -56,6 +56,10 @@
 //   Result<void> unimport_mr(ibv_mr *mr)
 //   Result<ibv_dm *> import_dm(uint32_t dm_handle)
 //   Result<void> unimport_dm(ibv_dm *dm)
+//   Result<ibv_dmah *> alloc_dmah(ibv_dmah_init_attr *attr)
+//   Result<void> dealloc_dmah(ibv_dmah *dmah)
+//   Result<ibv_mr *> reg_mr_ex(ibv_pd *pd, ibv_mr_init_attr *attr)
+//   Result<int> export_dm(ibv_dm *dm)
 #pragma once
 
 #include <verbs/provider.hpp>
@@ -130,6 +134,10 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(unimport_mr);
     VERBS_PROVIDER_SLOT(import_dm);
     VERBS_PROVIDER_SLOT(unimport_dm);
+    VERBS_PROVIDER_SLOT(alloc_dmah);
+    VERBS_PROVIDER_SLOT(dealloc_dmah);
+    VERBS_PROVIDER_SLOT(reg_mr_ex);
+    VERBS_PROVIDER_SLOT(export_dm);
     return ops;
 }
 

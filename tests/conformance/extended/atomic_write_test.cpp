@@ -106,6 +106,20 @@ TEST_F(AtomicWrite, IsNeverSeenInHalf) {
     EXPECT_FALSE(torn.load());
 }
 
+TEST_F(AtomicWrite, GoesToMemoryThatIsPagedOnDemand) {
+    constexpr uint32_t kOnDemandToo = 1u << 7;  // of the caps per transport, without a name as well
+    ibv_device_attr_ex attr{};
+    ASSERT_EQ(ibv_query_device_ex(context(), nullptr, &attr), 0);
+    if ((attr.odp_caps.per_transport_caps.rc_odp_caps & kOnDemandToo) == 0)
+        GTEST_SKIP() << "not claimed";
+    const Mr paged =
+        reg_mr(pair().pd(), pair().into(), 4096,
+               IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_ON_DEMAND);
+    ASSERT_EQ(write(1, 77, address(8), paged->rkey), 0);
+    EXPECT_TRUE(went_well(pair().sent_one(), 1, IBV_WC_ATOMIC_WRITE));
+    EXPECT_EQ(at(8), 77u);
+}
+
 TEST_F(AtomicWrite, IsNotPostedToAnAddressThatIsNotAligned) {
     EXPECT_EQ(write(1, 1, address(4), pair().rkey()), EINVAL);
     expect_written(5);

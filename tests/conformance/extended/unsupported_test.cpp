@@ -113,16 +113,75 @@ TEST_F(Lacking, ImportRefusesADescriptor) {
     EXPECT_EQ(errno, EOPNOTSUPP);
 }
 
-TEST_F(Lacking, RawPacketsRefusesQueuePairsOfThem) {
-    if (!lacks("raw packets")) return;
+// Queue pairs of a type that the device does not have, made in either way.
+class LackingType : public Lacking {
+protected:
+    void expect_no_queue_pair(ibv_qp_type type) {
+        init.send_cq = init.recv_cq = ibv_cq_ex_to_cq(pair->sent());
+        init.cap = {1, 1, 1, 1, 0};
+        init.qp_type = type;
+        init.pd = pair->pd();
+        constexpr uint32_t kLeast = IBV_QP_INIT_ATTR_PD;
+        for (const uint32_t mask : {kLeast, kLeast | IBV_QP_INIT_ATTR_CREATE_FLAGS}) {
+            init.comp_mask = mask;
+            errno = 0;
+            EXPECT_EQ(ibv_create_qp_ex(context(), &init), nullptr);
+            EXPECT_EQ(errno, EOPNOTSUPP);
+        }
+        ibv_qp_init_attr plain{};
+        plain.send_cq = init.send_cq;
+        plain.recv_cq = init.recv_cq;
+        plain.cap = init.cap;
+        plain.qp_type = type;
+        errno = 0;
+        EXPECT_EQ(ibv_create_qp(pair->pd(), &plain), nullptr);
+        EXPECT_EQ(errno, EOPNOTSUPP);
+    }
+    // An operation that no queue pair of the device has is invalid, or not supported.
+    void expect_no_request(ibv_wr_opcode opcode) {
+        ibv_send_wr request{};
+        request.opcode = opcode;
+        ibv_send_wr *bad = nullptr;
+        const int code = ibv_post_send(pair->here(), &request, &bad);
+        EXPECT_TRUE(code == EOPNOTSUPP || code == EINVAL) << code;
+        EXPECT_EQ(bad, &request);
+    }
     ibv_qp_init_attr_ex init{};
+};
+
+TEST_F(LackingType, RawPacketsRefusesQueuePairs) {
+    if (!lacks("raw packets")) return;
+    EXPECT_EQ(attr.raw_packet_caps, 0u);
+    expect_no_queue_pair(IBV_QPT_RAW_PACKET);
+}
+
+// Such as dynamically connected ones: what they do is the vendor's affair.
+TEST_F(LackingType, OfAVendorRefusesQueuePairs) {
+    if (!lacks("a vendor's queue pairs")) return;
+    expect_no_queue_pair(IBV_QPT_DRIVER);
+    expect_no_request(IBV_WR_DRIVER1);
+}
+
+TEST_F(LackingType, SegmentationRefusesQueuePairsAndRequests) {
+    if (!lacks("segmentation")) return;
+    EXPECT_EQ(attr.tso_caps.max_tso, 0u);
+    EXPECT_EQ(attr.tso_caps.supported_qpts, 0u);
     init.send_cq = init.recv_cq = ibv_cq_ex_to_cq(pair->sent());
     init.cap = {1, 1, 1, 1, 0};
-    init.qp_type = IBV_QPT_RAW_PACKET;
-    init.comp_mask = IBV_QP_INIT_ATTR_PD;
     init.pd = pair->pd();
-    EXPECT_EQ(ibv_create_qp_ex(context(), &init), nullptr);
-    EXPECT_EQ(errno, EOPNOTSUPP);
+    init.max_tso_header = 64;
+    init.send_ops_flags = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_TSO;
+    for (const ibv_qp_type type : {IBV_QPT_UD, IBV_QPT_RC}) {
+        init.qp_type = type;
+        for (const unsigned member :
+             {IBV_QP_INIT_ATTR_MAX_TSO_HEADER, IBV_QP_INIT_ATTR_SEND_OPS_FLAGS}) {
+            init.comp_mask = IBV_QP_INIT_ATTR_PD | member;
+            errno = 0;
+            EXPECT_EQ(ibv_create_qp_ex(context(), &init), nullptr);
+            EXPECT_EQ(errno, EOPNOTSUPP);
+        }
+    }
+    expect_no_request(IBV_WR_TSO);
 }
 
 }  // namespace

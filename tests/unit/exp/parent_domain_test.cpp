@@ -75,8 +75,18 @@ TEST_F(ParentDomain, ReadsNoMoreThanTheMaskSays) {
     EXPECT_EQ(ibv_dealloc_pd(parent), 0);
 }
 
+TEST_F(ParentDomain, MayHaveBuffersInMemoryThatIsNotProtected) {
+    attr.comp_mask = IBV_PARENT_DOMAIN_INIT_ATTR_ALLOW_CC_UNPROTECTED_ALLOC;
+    attr.pd_context = this;
+    ibv_pd *parent = ibv_alloc_parent_domain(context, &attr);
+    ASSERT_NE(parent, nullptr) << verbs_last_error();
+    EXPECT_EQ(last.parent_domain.comp_mask, attr.comp_mask);
+    EXPECT_EQ(last.parent_domain.pd_context, nullptr);
+    EXPECT_EQ(ibv_dealloc_pd(parent), 0);
+}
+
 TEST_F(ParentDomain, RefusesWhatIsMissingOrUnknown) {
-    attr.comp_mask = 4;
+    attr.comp_mask = 8;
     expect_refusal(EINVAL, "unknown bits in comp_mask");
     attr.comp_mask = IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS;
     attr.alloc = &alloc_nothing;

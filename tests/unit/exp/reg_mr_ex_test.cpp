@@ -79,9 +79,73 @@ TEST_F(RegionByAttributes, IsOfOneKindOfMemory) {
     expect_refusal(EINVAL, "fd_offset is of no descriptor");
 }
 
-TEST_F(RegionByAttributes, IsRefusedWithTheUnknown) {
+TEST_F(RegionByAttributes, HasADmaHandle) {
+    ibv_dmah dmah{context};
+    attr.dmah = &dmah;
     attr.comp_mask = IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_DMAH;
-    expect_refusal(EOPNOTSUPP, "there are no DMA handles");
+    errno = kUntouched;
+    ibv_mr *mr = ibv_reg_mr_ex(pd, &attr);
+    ASSERT_NE(mr, nullptr) << verbs_last_error();
+    EXPECT_EQ(errno, kUntouched);
+    EXPECT_EQ(last.region.dmah, &dmah);
+    EXPECT_EQ(last.region.addr, memory);
+    EXPECT_EQ(last.region.iova, reinterpret_cast<uintptr_t>(memory));
+    EXPECT_EQ(last.region.length, sizeof memory);
+    EXPECT_EQ(last.region.access, IBV_ACCESS_LOCAL_WRITE);
+    EXPECT_EQ(last.region.fd, -1);
+    EXPECT_EQ(last.region.fd_offset, 0u);
+    EXPECT_EQ(mr->context, context);
+    EXPECT_EQ(mr->pd, pd);
+    EXPECT_EQ(mr->addr, memory);
+    EXPECT_EQ(mr->length, sizeof memory);
+    EXPECT_EQ(ibv_dereg_mr(mr), 0);
+}
+
+TEST_F(RegionByAttributes, OfADmaBufHasADmaHandle) {
+    ibv_dmah dmah{context};
+    attr.dmah = &dmah;
+    attr.comp_mask = IBV_REG_MR_MASK_FD | IBV_REG_MR_MASK_FD_OFFSET | IBV_REG_MR_MASK_DMAH;
+    ibv_mr *mr = ibv_reg_mr_ex(pd, &attr);
+    ASSERT_NE(mr, nullptr) << verbs_last_error();
+    EXPECT_EQ(last.region.fd, 7);
+    EXPECT_EQ(last.region.fd_offset, 0x1000u);
+    EXPECT_EQ(last.region.iova, 0x1000u);
+    EXPECT_EQ(last.region.addr, nullptr);
+    EXPECT_EQ(ibv_dereg_mr(mr), 0);
+    attr.comp_mask |= IBV_REG_MR_MASK_IOVA;
+    ASSERT_NE(mr = ibv_reg_mr_ex(pd, &attr), nullptr) << verbs_last_error();
+    EXPECT_EQ(last.region.iova, 0x5000u);
+    EXPECT_EQ(ibv_dereg_mr(mr), 0);
+}
+
+TEST_F(RegionByAttributes, OfABufferHasADmaHandle) {
+    ibv_dmah dmah{context};
+    attr.dmah = &dmah;
+    attr.addr = ibv_alloc_buf(pd, sizeof memory, &attr.buf);
+    ASSERT_NE(attr.addr, nullptr) << verbs_last_error();
+    attr.comp_mask = IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_BUF | IBV_REG_MR_MASK_DMAH;
+    ibv_mr *mr = ibv_reg_mr_ex(pd, &attr);
+    ASSERT_NE(mr, nullptr) << verbs_last_error();
+    EXPECT_EQ(last.region.comp_mask, uint64_t{IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_DMAH});
+    EXPECT_EQ(last.region.addr, attr.addr);
+    EXPECT_EQ(last.region.buf, nullptr);
+    EXPECT_EQ(ibv_dereg_mr(mr), 0);
+    ++attr.length;
+    expect_refusal(EINVAL, "not all of the region is inside of the buffer");
+    ibv_free_buf(attr.buf);
+}
+
+TEST_F(RegionByAttributes, WithADmaHandleIsRefusedWhereTheDeviceHasNone) {
+    ibv_dmah dmah{context};
+    attr.dmah = &dmah;
+    attr.comp_mask = IBV_REG_MR_MASK_ADDR | IBV_REG_MR_MASK_DMAH;
+    fail("reg_mr_ex", EOPNOTSUPP, "no bus");
+    expect_refusal(EOPNOTSUPP, "fake: reg_mr_ex: no bus");
+    attr.dmah = nullptr;
+    expect_refusal(EINVAL, "dmah is NULL");
+}
+
+TEST_F(RegionByAttributes, IsRefusedWithTheUnknown) {
     attr.comp_mask = IBV_REG_MR_MASK_ADDR | 1u << 6;
     expect_refusal(EINVAL, "unknown bits in comp_mask");
     EXPECT_EQ(ibv_reg_mr_ex(pd, nullptr), nullptr);

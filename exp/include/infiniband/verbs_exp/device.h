@@ -14,6 +14,8 @@
 
 /* A bit of device_cap_flags_ex: IBV_QP_EX_WITH_ATOMIC_WRITE can be had. */
 #define IBV_DEVICE_ATOMIC_WRITE (1ULL << 40)
+/* Another: in this protected guest the device reaches ordinary memory through copies. */
+#define IBV_DEVICE_CC_DMA_BOUNCE (1ULL << 41)
 
 enum ibv_values_mask { IBV_VALUES_MASK_RAW_CLOCK = 1 << 0, IBV_VALUES_MASK_RESERVED = 1 << 1 };
 

@@ -100,4 +100,16 @@ VERBS_API struct ibv_mr *ibv_reg_dm_mr(struct ibv_pd *pd, struct ibv_dm *dm, uin
                                        size_t length, unsigned int access);
 #endif
 
+#ifdef VERBS_HAVE_DM_EXPORT
+/**
+ * Makes a dma-buf that stands for device memory, so that other devices can reach it.
+ *
+ * @param dm  the buffer
+ * Returns (minus_one): a descriptor, which the program closes, or -1 with errno set.
+ * Errors: EINVAL; EOPNOTSUPP no dma-buf can be made of the device's memory; EMFILE; ENOMEM.
+ * Source: rdma-core 62.
+ */
+VERBS_API int ibv_dm_export_dmabuf_fd(struct ibv_dm *dm);
+#endif
+
 #endif

@@ -27,8 +27,6 @@ enum ibv_mr_init_attr_mask {
     IBV_REG_MR_MASK_BUF = 1 << 5
 };
 
-struct ibv_dmah;
-
 struct ibv_mr_init_attr {
     size_t length; /* bytes */
     int access;    /* enum ibv_access_flags */
@@ -37,8 +35,8 @@ struct ibv_mr_init_attr {
     void *addr;    /* first byte */
     int fd;        /* a dma-buf instead */
     uint64_t fd_offset;
-    struct ibv_dmah *dmah; /* the next two: of devices that have such */
-    struct ibv_buf *buf;
+    struct ibv_dmah *dmah; /* hints for the bus */
+    struct ibv_buf *buf;   /* addr is in this one */
 };
 
 /* Flag of ibv_advise_mr: return when the device knows the pages. */
@@ -79,13 +77,13 @@ VERBS_API struct ibv_mr *ibv_alloc_null_mr(struct ibv_pd *pd);
 
 #ifdef VERBS_HAVE_REG_MR_EX
 /**
- * Registers memory of the program, or of a dma-buf.
+ * Registers memory of the program, of a buffer, or of a dma-buf.
  *
  * @param pd            protection domain of the region
  * @param mr_init_attr  what is registered, and how; not kept after the call
  * Returns (pointer): the region, or NULL with errno set.
  * Errors: EINVAL an unknown bit, or members that do not go together; EOPNOTSUPP; otherwise as
- * ibv_reg_mr_iova and ibv_reg_dmabuf_mr.
+ * ibv_reg_mr_iova, ibv_reg_buf_mr and ibv_reg_dmabuf_mr.
  * Source: rdma-core 59.
  */
 VERBS_API struct ibv_mr *ibv_reg_mr_ex(struct ibv_pd *pd, struct ibv_mr_init_attr *mr_init_attr);

@@ -21,7 +21,9 @@ struct ibv_td {
 /* Which members of ibv_parent_domain_init_attr count beside pd and td. */
 enum ibv_parent_domain_init_attr_mask {
     IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS = 1 << 0, /* alloc and free */
-    IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT = 1 << 1
+    IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT = 1 << 1,
+    /* No member: buffers of ibv_alloc_buf may lie in memory that a protected guest shares. */
+    IBV_PARENT_DOMAIN_INIT_ATTR_ALLOW_CC_UNPROTECTED_ALLOC = 1 << 2
 };
 
 /* Returned by alloc: the provider is to take its own memory. */

@@ -14,6 +14,7 @@ struct ibv_counters;
 struct ibv_cq_ex;
 struct ibv_data_buf;
 struct ibv_dm;
+struct ibv_dmah;
 struct ibv_flow;
 struct ibv_flow_action;
 struct ibv_qp_ex;

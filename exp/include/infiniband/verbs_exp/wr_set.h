@@ -16,6 +16,12 @@ struct ibv_data_buf {
     size_t length; /* bytes */
 };
 
+/* A list of descriptors. No call takes one so far. */
+struct ibv_fd_arr {
+    int *arr;
+    uint32_t count;
+};
+
 #ifdef VERBS_HAVE_QP_EX
 /**
  * Says to whom a UD QP sends the request that was built last.

@@ -29,7 +29,8 @@ enum ibv_event_type {
     IBV_EVENT_QP_LAST_WQE_REACHED, /* [qp] takes nothing more from its shared receive queue */
     IBV_EVENT_CLIENT_REREGISTER,   /* [port_num] the subnet manager forgot subscriptions */
     IBV_EVENT_GID_CHANGE,          /* [port_num] */
-    IBV_EVENT_WQ_FATAL             /* [wq] experimental */
+    IBV_EVENT_WQ_FATAL,            /* [wq] experimental */
+    IBV_EVENT_DEVICE_SPEED_CHANGE  /* [port_num] the speed of its link is another */
 };
 
 struct ibv_async_event {

@@ -70,7 +70,8 @@ enum ibv_port_cap_flags2 {
     IBV_PORT_SWITCH_PORT_STATE_TABLE_SUP = 1 << 3,
     IBV_PORT_LINK_WIDTH_2X_SUP = 1 << 4,
     IBV_PORT_LINK_SPEED_HDR_SUP = 1 << 5,
-    IBV_PORT_LINK_SPEED_NDR_SUP = 1 << 10
+    IBV_PORT_LINK_SPEED_NDR_SUP = 1 << 10,
+    IBV_PORT_LINK_SPEED_XDR_SUP = 1 << 12
 };
 
 /* Bit of ibv_port_attr.flags: address vectors on this port need a global route. */

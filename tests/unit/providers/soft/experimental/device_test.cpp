@@ -26,6 +26,9 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
 #endif
     EXPECT_EQ(attr->device_cap_flags_ex, flags);
     EXPECT_EQ(attr->odp_caps.general_caps, unsigned{IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT});
+    const bool writes_atomically =
+        (attr->odp_caps.per_transport_caps.rc_odp_caps & IBV_ODP_SUPPORT_ATOMIC_WRITE) != 0;
+    EXPECT_EQ(writes_atomically, (flags & IBV_DEVICE_ATOMIC_WRITE) != 0);
     EXPECT_EQ(attr->tso_caps.max_tso, 0u);
     EXPECT_EQ(attr->rss_caps.supported_qpts, 0u);
     EXPECT_EQ(attr->cq_mod_caps.max_cq_count, 0u);

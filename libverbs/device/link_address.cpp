@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "link_address.hpp"
+#include "device/link_address.hpp"
 
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -17,8 +17,9 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <string>
 
-namespace verbs::compat {
+namespace verbs::device {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -56,20 +57,19 @@ struct Address {
 };
 
 // Groups have addresses by rule (RFC 1112, RFC 2464).
-bool is_group(const Address &address, uint8_t (&mac)[6]) {
+bool is_group(const Address &address, LinkAddress &mac) {
     if (address.family == AF_INET && (address.bytes[0] & 0xf0) == 0xe0) {
-        const uint8_t by_rule[6] = {0x01,
-                                    0x00,
-                                    0x5e,
-                                    static_cast<uint8_t>(address.bytes[1] & 0x7f),
-                                    address.bytes[2],
-                                    address.bytes[3]};
-        std::memcpy(mac, by_rule, sizeof mac);
+        mac = {0x01,
+               0x00,
+               0x5e,
+               static_cast<uint8_t>(address.bytes[1] & 0x7f),
+               address.bytes[2],
+               address.bytes[3]};
         return true;
     }
     if (address.family == AF_INET6 && address.bytes[0] == 0xff) {
         mac[0] = mac[1] = 0x33;
-        std::memcpy(mac + 2, address.bytes + 12, 4);
+        std::memcpy(mac.data() + 2, address.bytes + 12, 4);
         return true;
     }
     return false;
@@ -135,9 +135,9 @@ int attributes_of(const Answer &answer, int header_size, nlattr *(&attributes)[S
                : 0;
 }
 
-bool take_mac(const nlattr *attribute, uint8_t (&mac)[6]) {
-    if (attribute == nullptr || ::nla_len(attribute) != sizeof mac) return false;
-    std::memcpy(mac, ::nla_data(attribute), sizeof mac);
+bool take_mac(const nlattr *attribute, LinkAddress &mac) {
+    if (attribute == nullptr || ::nla_len(attribute) != static_cast<int>(mac.size())) return false;
+    std::memcpy(mac.data(), ::nla_data(attribute), mac.size());
     return true;
 }
 
@@ -149,7 +149,7 @@ Answer ask_link(nl_sock *socket, uint32_t interface) {
     return ask(socket, question.get());
 }
 
-int own_mac(nl_sock *socket, uint32_t interface, uint8_t (&mac)[6]) {
+int own_mac(nl_sock *socket, uint32_t interface, LinkAddress &mac) {
     const Answer answer = ask_link(socket, interface);
     nlattr *attributes[IFLA_MAX + 1];
     if (const int code = attributes_of(answer, sizeof(ifinfomsg), attributes)) return code;
@@ -187,7 +187,7 @@ int find_route(nl_sock *socket, const Address &destination, const Address *sourc
 }
 
 // 0, ENOENT while the neighbour is not known, EHOSTUNREACH when it does not answer.
-int look_up(nl_sock *socket, uint32_t interface, const Address &hop, uint8_t (&mac)[6]) {
+int look_up(nl_sock *socket, uint32_t interface, const Address &hop, LinkAddress &mac) {
     ndmsg header{};
     header.ndm_family = static_cast<__u8>(hop.family);
     header.ndm_ifindex = static_cast<__s32>(interface);
@@ -237,7 +237,7 @@ bool wait_for_change(nl_sock *changes, Clock::time_point until) {
     return true;
 }
 
-int find_neighbour(nl_sock *socket, uint32_t interface, const Address &hop, uint8_t (&mac)[6]) {
+int find_neighbour(nl_sock *socket, uint32_t interface, const Address &hop, LinkAddress &mac) {
     if (const int code = look_up(socket, interface, hop, mac); code == 0) return 0;
     // From here on no change is missed.
     const Socket changes = connect_route();
@@ -253,12 +253,8 @@ int find_neighbour(nl_sock *socket, uint32_t interface, const Address &hop, uint
     }
 }
 
-}  // namespace
-
-int resolve_link_address(uint32_t interface, const ibv_gid &source, const ibv_gid &destination,
-                         uint8_t (&mac)[6]) {
-    const Address there(destination);
-    const Address here(source);
+int find_link_address(std::uint32_t interface, const Address &here, const Address &there,
+                      LinkAddress &mac) {
     if (is_group(there, mac)) return 0;
     if (there.family != here.family) return EAFNOSUPPORT;
     const Socket socket = connect_route();
@@ -271,8 +267,7 @@ int resolve_link_address(uint32_t interface, const ibv_gid &source, const ibv_gi
     return find_neighbour(socket.get(), interface, route.hop, mac);
 }
 
-int vlan_of(uint32_t interface, uint16_t &vlan) {
-    vlan = kNoVlan;
+int find_vlan(std::uint32_t interface, std::uint16_t &vlan) {
     const Socket socket = connect_route();
     if (socket == nullptr) return EIO;
     const Answer answer = ask_link(socket.get(), interface);
@@ -292,4 +287,22 @@ int vlan_of(uint32_t interface, uint16_t &vlan) {
     return 0;
 }
 
-}  // namespace verbs::compat
+}  // namespace
+
+Result<LinkAddress> resolve_link_address(std::uint32_t interface, const ibv_gid &source,
+                                         const ibv_gid &destination) {
+    LinkAddress mac{};
+    if (const int code = find_link_address(interface, Address(source), Address(destination), mac))
+        return fail(code, "no way to the GID on the Ethernet");
+    return mac;
+}
+
+Result<std::uint16_t> vlan_of(std::uint32_t interface) {
+    std::uint16_t vlan = kNoVlan;
+    if (const int code = find_vlan(interface, vlan))
+        return fail(code,
+                    "the kernel tells nothing of network interface " + std::to_string(interface));
+    return vlan;
+}
+
+}  // namespace verbs::device

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Link addresses over a virtual cable: one end is here, in a network namespace of this test, the
 // other in the namespace of a child process, which answers when it is asked for its address.
-#include "link_address.hpp"
+#include "device/link_address.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,9 +19,9 @@
 #include <optional>
 #include <string>
 
-using verbs::compat::kNoVlan;
-using verbs::compat::resolve_link_address;
-using verbs::compat::vlan_of;
+using verbs::device::kNoVlan;
+using verbs::device::resolve_link_address;
+using verbs::device::vlan_of;
 
 namespace {
 
@@ -101,10 +101,10 @@ protected:
     // The link address on the way to `destination`, or the errno value.
     std::string resolve(const std::string &destination) const {
         const bool is_v4 = destination.find(':') == std::string::npos;
-        uint8_t mac[6] = {};
-        const int code = resolve_link_address(near_, gid_of(is_v4 ? "10.9.0.1" : "fd09::1"),
-                                              gid_of(destination), mac);
-        if (code != 0) return std::strerror(code);
+        const auto found = resolve_link_address(near_, gid_of(is_v4 ? "10.9.0.1" : "fd09::1"),
+                                                gid_of(destination));
+        if (!found) return std::strerror(found.error().code);
+        const auto &mac = *found;
         char text[18];
         std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
                       mac[3], mac[4], mac[5]);
@@ -160,26 +160,24 @@ TEST_F(LinkAddress, WithoutARouteIsNotFound) {
 }
 
 TEST_F(LinkAddress, HasNoVlanOnAPlainInterface) {
-    uint16_t vlan = 0;
-    EXPECT_EQ(vlan_of(near_, vlan), 0);
-    EXPECT_EQ(vlan, kNoVlan);
+    EXPECT_EQ(vlan_of(near_).value(), kNoVlan);
 }
 
 TEST_F(LinkAddress, HasTheVlanOfItsInterface) {
     if (!run("ip link add link near name near.7 type vlan id 7"))
         GTEST_SKIP() << "the kernel has no VLANs";
-    uint16_t vlan = 0;
-    EXPECT_EQ(vlan_of(::if_nametoindex("near.7"), vlan), 0);
-    EXPECT_EQ(vlan, 7);
+    EXPECT_EQ(vlan_of(::if_nametoindex("near.7")).value(), 7);
 }
 
 TEST_F(LinkAddress, IsNotLookedForInAnotherFamily) {
-    uint8_t mac[6];
-    EXPECT_EQ(resolve_link_address(near_, gid_of("fd09::1"), gid_of("10.9.0.2"), mac),
-              EAFNOSUPPORT);
+    const auto found = resolve_link_address(near_, gid_of("fd09::1"), gid_of("10.9.0.2"));
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, EAFNOSUPPORT);
+    EXPECT_EQ(found.error().phrase, "no way to the GID on the Ethernet");
 }
 
 TEST_F(LinkAddress, NeedsAnInterface) {
-    uint16_t vlan = 0;
-    EXPECT_EQ(vlan_of(0x7fffffff, vlan), ENODEV);
+    const auto vlan = vlan_of(0x7fffffff);
+    ASSERT_FALSE(vlan);
+    EXPECT_EQ(vlan.error().code, ENODEV);
 }
