@@ -50,7 +50,10 @@ public:
 
     [[nodiscard]] ibv_context *context() const noexcept { return context_; }
 
-    // A slot that does not take the device and cannot fail, or NULL.
+    // The failure of a verb whose slot is empty.
+    [[nodiscard, gnu::cold]] Failure lacks(const char *verb) const;
+
+    // A slot that does not take the device and leaves no reason, or NULL.
     template <class Slot>
     [[nodiscard]] Slot slot_of(Slot verbs_provider_exp_ops::*slot) const noexcept {
         // Where the slot is in the table, which may be shorter than this library's.
@@ -64,8 +67,6 @@ private:
     Half(ibv_context *context, const verbs_hooks_experimental &found) noexcept
         : context_(context), device_(found.device), provider_(found.provider),
           ops_(static_cast<const verbs_provider_exp_ops *>(found.ops)), size_(found.ops_size) {}
-
-    [[nodiscard, gnu::cold]] Failure lacks(const char *verb) const;
 
     ibv_context *context_;
     void *device_;

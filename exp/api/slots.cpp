@@ -43,6 +43,9 @@ int verbs_exp_private_fill(std::uint32_t version, ibv_context *context) {
 #ifdef VERBS_HAVE_SRQ_EX
     fill(context, exp::kSlotCreateSrqEx, &ibv_create_srq_ex);
 #endif
+#ifdef VERBS_HAVE_TAG_MATCHING
+    fill(context, exp::kSlotPostSrqOps, &ibv_post_srq_ops);
+#endif
 #ifdef VERBS_HAVE_NULL_MR
     fill(context, exp::kSlotAllocNullMr, &ibv_alloc_null_mr);
 #endif

@@ -36,6 +36,7 @@ inline constexpr std::size_t kSlotAllocParentDomain = 208;
 inline constexpr std::size_t kSlotDeallocTd = 200;
 inline constexpr std::size_t kSlotAllocTd = 192;
 inline constexpr std::size_t kSlotModifyCq = 184;
+inline constexpr std::size_t kSlotPostSrqOps = 176;
 inline constexpr std::size_t kSlotDestroyRwqIndTable = 168;
 inline constexpr std::size_t kSlotCreateRwqIndTable = 160;
 inline constexpr std::size_t kSlotDestroyWq = 152;

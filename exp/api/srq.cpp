@@ -33,6 +33,18 @@ Result<void> check_xrc(const ibv_context *context, const ibv_srq_init_attr_ex &a
 }
 #endif
 
+#ifdef VERBS_HAVE_TAG_MATCHING
+constexpr std::uint32_t kOfTm = kOfBasic | IBV_SRQ_INIT_ATTR_CQ | IBV_SRQ_INIT_ATTR_TM;
+
+Result<void> check_tm(const ibv_context *context, const ibv_srq_init_attr_ex &attr) {
+    if ((attr.comp_mask & ~kOfTm) != 0)
+        return fail(EINVAL, "a shared receive queue of the type TM has no XRC domain");
+    if (attr.comp_mask != kOfTm || attr.cq == nullptr)
+        return fail(EINVAL, "a shared receive queue of the type TM needs a CQ and tm_cap");
+    return api::same_device(context, attr.cq, "cq");
+}
+#endif
+
 bool is_basic(const ibv_srq_init_attr_ex &attr) noexcept {
     return api::number_of(attr.srq_type) == IBV_SRQT_BASIC;
 }
@@ -58,7 +70,12 @@ Result<ibv_srq_init_attr_ex> checked(const ibv_context *context,
         return fail(EOPNOTSUPP, "this library was built without XRC");
 #endif
     case IBV_SRQT_TM:
-        return fail(EOPNOTSUPP, "no device has shared receive queues that match tags so far");
+#ifdef VERBS_HAVE_TAG_MATCHING
+        VERBS_CHECK(check_tm(context, attr));
+        break;
+#else
+        return fail(EOPNOTSUPP, "this library was built without tag matching");
+#endif
     default:
         return fail(EINVAL, "there is no such type of shared receive queue");
     }

@@ -51,6 +51,7 @@ const std::set<std::string> kFeatures = {
     "connection options",
     "queues in memory of the program",
     "XRC",
+    "tag matching",
     "windows of type 2",
     "atomic writes",
 };

@@ -267,17 +267,6 @@ static void use_xrc(void) {
         CODE(ibv_get_srq_num, shared, &number);
         ibv_destroy_srq(shared);
     }
-    srq_attr.comp_mask = IBV_SRQ_INIT_ATTR_TYPE | IBV_SRQ_INIT_ATTR_PD;
-    srq_attr.srq_type = IBV_SRQT_BASIC;
-    if (TAKE(shared, ibv_create_srq_ex, context, &srq_attr)) {
-#ifndef LIBRARY_LACKS_TAGS
-        struct ibv_ops_wr op, *bad = NULL;
-        memset(&op, 0, sizeof op);
-        op.opcode = IBV_WR_TAG_SYNC;
-        CODE(ibv_post_srq_ops, shared, &op, &bad);
-#endif
-        ibv_destroy_srq(shared);
-    }
     open_attr.comp_mask = IBV_QP_OPEN_ATTR_NUM | IBV_QP_OPEN_ATTR_XRCD | IBV_QP_OPEN_ATTR_TYPE;
     open_attr.qp_num = 0xffffff;
     open_attr.qp_type = IBV_QPT_XRC_RECV;
@@ -287,6 +276,39 @@ static void use_xrc(void) {
     else if (TAKE(opened, ibv_open_qp, context, &open_attr))
         ibv_destroy_qp(opened);
     CODE_WITH(xrcd, ibv_close_xrcd, xrcd);
+}
+
+static void use_tags(void) {
+    struct ibv_srq_init_attr_ex attr;
+    struct ibv_ops_wr add, remove, *bad = NULL;
+    struct ibv_srq *tagged = NULL;
+    memset(&attr, 0, sizeof attr);
+    memset(&add, 0, sizeof add);
+    memset(&remove, 0, sizeof remove);
+    attr.attr.max_wr = 4;
+    attr.attr.max_sge = 1;
+    attr.comp_mask =
+        IBV_SRQ_INIT_ATTR_TYPE | IBV_SRQ_INIT_ATTR_PD | IBV_SRQ_INIT_ATTR_CQ | IBV_SRQ_INIT_ATTR_TM;
+    attr.srq_type = IBV_SRQT_TM;
+    attr.pd = pd;
+    attr.cq = cq;
+    attr.tm_cap.max_num_tags = 4;
+    attr.tm_cap.max_ops = 4;
+    add.opcode = IBV_WR_TAG_ADD;
+    remove.opcode = IBV_WR_TAG_DEL;
+    if (TAKE(tagged, ibv_create_srq_ex, context, &attr)) {
+        CODE(ibv_post_srq_ops, tagged, &add, &bad);
+        value("handle", add.tm.handle);
+        remove.tm.handle = add.tm.handle;
+        CODE(ibv_post_srq_ops, tagged, &remove, &bad);
+        ibv_destroy_srq(tagged);
+    }
+    attr.comp_mask = IBV_SRQ_INIT_ATTR_TYPE | IBV_SRQ_INIT_ATTR_PD;
+    attr.srq_type = IBV_SRQT_BASIC;
+    if (TAKE(tagged, ibv_create_srq_ex, context, &attr)) {
+        CODE(ibv_post_srq_ops, tagged, &add, &bad);
+        ibv_destroy_srq(tagged);
+    }
 }
 
 static void make_pairs(void) {
@@ -651,6 +673,7 @@ int main(int argc, char *argv[]) {
     use_device_memory();
     make_queues();
     use_xrc();
+    use_tags();
     make_pairs();
     make_others();
     struct ibv_ah *const ah = address();

@@ -131,6 +131,14 @@ int get_srq_num(void *, ibv_srq *, std::uint32_t *srq_num) {
     return 0;
 }
 
+int post_srq_ops(ibv_srq *srq, ibv_ops_wr *op, ibv_ops_wr **bad_op) {
+    last().ops_of = srq;
+    last().ops = op;
+    const int code = begin("post_srq_ops");
+    if (code != 0) *bad_op = op->next;
+    return code;
+}
+
 int open_qp(void *, ibv_qp_open_attr *attr, ibv_qp **qp) {
     BEGIN("open_qp");
     last().opening = *attr;
@@ -382,6 +390,7 @@ const verbs_provider_exp_ops kExperimental = {
     .close_xrcd = &close_xrcd,
     .create_srq_ex = &create_srq_ex,
     .get_srq_num = &get_srq_num,
+    .post_srq_ops = &post_srq_ops,
     .open_qp = &open_qp,
     .alloc_mw_type_2 = &alloc_mw_type_2,
     .query_port_speed = &query_port_speed,

@@ -18,6 +18,8 @@ struct FakeExperimental {
     ibv_parent_domain_init_attr parent_domain;
     ibv_xrcd_init_attr xrcd;
     ibv_srq_init_attr_ex srq;
+    ibv_srq *ops_of;  // of post_srq_ops, as the next
+    ibv_ops_wr *ops;
     ibv_qp_open_attr opening;
     std::uint64_t dm_offset;
     std::size_t dm_length;

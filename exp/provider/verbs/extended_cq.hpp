@@ -29,7 +29,8 @@ struct ExtendedCq : ibv_cq {
     alignas(ibv_cq_ex) unsigned char beyond_ibv_cq[sizeof(ibv_cq_ex) - sizeof(ibv_cq)] = {};
 
     ibv_wc in_hand{};
-    int64_t made_at_ns = 0;  // the completion in hand, by a provider that has a clock
+    int64_t made_at_ns = 0;   // the completion in hand, by a provider that has a clock
+    ibv_wc_tm_info tagged{};  // the same, by a provider that matches tags
     // Between a start_poll that found something and end_poll, as one completion is in hand.
     BiasedLock steps_lock;
 };

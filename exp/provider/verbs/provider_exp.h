@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define VERBS_PROVIDER_EXP_CONTRACT 3u
+#define VERBS_PROVIDER_EXP_CONTRACT 4u
 
 struct verbs_provider_exp_ops {
     /* Fills what values->comp_mask asks for, and leaves only those bits in it. */
@@ -69,6 +69,9 @@ struct verbs_provider_exp_ops {
      * is known all that it needs is there. Ended by destroy_srq. */
     int (*create_srq_ex)(void *device, struct ibv_srq_init_attr_ex *attr, struct ibv_srq **srq);
     int (*get_srq_num)(void *device, struct ibv_srq *srq, uint32_t *srq_num);
+    /* Of any shared receive queue of the device: a list of at least one, in order. Data path: when
+     * it fails it stores where in *bad_op, and leaves no reason. */
+    int (*post_srq_ops)(struct ibv_srq *srq, struct ibv_ops_wr *op, struct ibv_ops_wr **bad_op);
     /* A handle of a QP that somebody else may have made; number, domain and type are there. Ended
      * by destroy_qp. */
     int (*open_qp)(void *device, struct ibv_qp_open_attr *attr, struct ibv_qp **qp);

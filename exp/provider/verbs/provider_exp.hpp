@@ -21,6 +21,7 @@
 //   Result<void> close_xrcd(ibv_xrcd *xrcd)
 //   Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr)
 //   Result<uint32_t> get_srq_num(ibv_srq *srq)
+//   static int post_srq_ops(ibv_srq *srq, ibv_ops_wr *op, ibv_ops_wr **bad_op) noexcept
 //   Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr)
 //   Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd)
 //   Result<uint64_t> query_port_speed(uint32_t port_num)
@@ -101,6 +102,7 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(close_xrcd);
     VERBS_PROVIDER_SLOT(create_srq_ex);
     VERBS_PROVIDER_SLOT(get_srq_num);
+    if constexpr (requires { &T::post_srq_ops; }) ops.post_srq_ops = &T::post_srq_ops;
     VERBS_PROVIDER_SLOT(open_qp);
     VERBS_PROVIDER_SLOT(alloc_mw_type_2);
     VERBS_PROVIDER_SLOT(query_port_speed);

@@ -17,23 +17,23 @@ namespace {
 
 struct Ring {
     ibv_wc *entries;
-    int64_t *stamps;
+    Beside *beside;
     uint32_t capacity;
     QueueMemory memory;
 };
 
-Result<Ring> make_ring(const Pd *domain, int cqe, bool has_stamps) {
+Result<Ring> make_ring(const Pd *domain, int cqe, bool has_beside) {
     if (cqe < 1 || cqe > kMaxCqe)
         return fail(EINVAL, std::to_string(cqe) + " entries asked for, allowed are 1 to " +
                                 std::to_string(kMaxCqe));
     Ring ring{};
     ring.capacity = std::bit_ceil(static_cast<uint32_t>(cqe));
-    const std::size_t bytes = ring.capacity * (sizeof(ibv_wc) + (has_stamps ? sizeof(int64_t) : 0));
+    const std::size_t bytes = ring.capacity * (sizeof(ibv_wc) + (has_beside ? sizeof(Beside) : 0));
     VERBS_TRY(memory, QueueMemory::take(domain != nullptr ? &domain->allocator : nullptr,
                                         QueueKind::completion, bytes));
     ring.memory = std::move(memory);
     ring.entries = reinterpret_cast<ibv_wc *>(ring.memory.data());
-    if (has_stamps) ring.stamps = reinterpret_cast<int64_t *>(ring.entries + ring.capacity);
+    if (has_beside) ring.beside = reinterpret_cast<Beside *>(ring.entries + ring.capacity);
     return ring;
 }
 
@@ -58,15 +58,15 @@ Result<ibv_cq *> Device::create_cq(int cqe, ibv_comp_channel *channel, int comp_
 }
 
 Result<Cq *> Device::make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
-                             bool has_stamps) {
+                             bool has_beside) {
     VERBS_CHECK(judge_faults(Call::create_cq));
     if (comp_vector < 0 || comp_vector >= kCompVectors)
         return fail(EINVAL, "completion vector " + std::to_string(comp_vector) +
                                 " does not exist, there is 1");
     Owned<Cq>::New cq(*process_);
-    VERBS_TRY(ring, make_ring(domain, cqe, has_stamps));
+    VERBS_TRY(ring, make_ring(domain, cqe, has_beside));
     cq->ring = ring.entries;
-    cq->stamps = ring.stamps;
+    cq->beside = ring.beside;
     cq->memory = std::move(ring.memory);
     cq->capacity = ring.capacity;
     cq->cqe = cqe;
@@ -83,7 +83,7 @@ Result<Cq *> Device::make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int
 Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
     VERBS_CHECK(judge_faults(Call::resize_cq));
     auto *cq = static_cast<Cq *>(ibcq);
-    VERBS_TRY(ring, make_ring(cq->domain, cqe, cq->stamps != nullptr));
+    VERBS_TRY(ring, make_ring(cq->domain, cqe, cq->beside != nullptr));
     uint32_t waiting = 0;
     bool fits = false;
     {
@@ -97,9 +97,9 @@ Result<void> Device::resize_cq(ibv_cq *ibcq, int cqe) {
                 const uint32_t from = at & (cq->capacity - 1);
                 const uint32_t to = at & (ring.capacity - 1);
                 ring.entries[to] = cq->ring[from];
-                if (ring.stamps != nullptr) ring.stamps[to] = cq->stamps[from];
+                if (ring.beside != nullptr) ring.beside[to] = cq->beside[from];
             }
-            cq->stamps = ring.stamps;
+            cq->beside = ring.beside;
             cq->ring = ring.entries;
             std::swap(cq->memory, ring.memory);  // the old goes after the lock
             cq->capacity = ring.capacity;

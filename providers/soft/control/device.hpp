@@ -126,6 +126,7 @@ public:
     Result<void> close_xrcd(ibv_xrcd *xrcd);
     Result<ibv_srq *> create_srq_ex(ibv_srq_init_attr_ex *attr);
     Result<uint32_t> get_srq_num(ibv_srq *srq);
+    static int post_srq_ops(ibv_srq *srq, ibv_ops_wr *op, ibv_ops_wr **bad_op) noexcept;
     Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr);
     Result<void> import_device(int cmd_fd);
     Result<ibv_pd *> import_pd(uint32_t pd_handle);
@@ -147,9 +148,12 @@ public:
 private:
     // `domain` may be nullptr.
     Result<Cq *> make_cq(Pd *domain, int cqe, ibv_comp_channel *channel, int comp_vector,
-                         bool has_stamps);
+                         bool has_beside);
     Result<Srq *> make_srq(Pd &pd, const ibv_srq_attr &attr);
 #ifdef VERBS_EXPERIMENTAL_ENABLED
+    Result<ibv_srq *> create_xrc_srq(ibv_srq_init_attr_ex &attr);
+    Result<ibv_srq *> create_tm_srq(ibv_srq_init_attr_ex &attr);
+    void discard(Srq &srq) noexcept;
     void prepare_handle(Qp &handle, Xrcd &xrcd);
     void prepare_target(Qp &qp, const Xrcd &xrcd);
     Result<ibv_qp *> create_receiving_qp(ibv_qp_init_attr_ex *attr);

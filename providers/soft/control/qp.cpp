@@ -3,6 +3,8 @@
 #include "control/device.hpp"
 #include "control/limits.hpp"
 #include "control/qp_transitions.hpp"
+#include "datapath/responder.hpp"
+#include "datapath/tags.hpp"
 #include "datapath/xrc.hpp"
 
 #include <rdma/ib_user_verbs.h>
@@ -53,12 +55,18 @@ bool is_offered(ibv_qp_type type) noexcept {
            (kHasXrc && type == IBV_QPT_XRC_SEND);
 }
 
+bool matches_tags(const ibv_qp_init_attr &attr) noexcept {
+    return attr.srq != nullptr && static_cast<const Srq *>(attr.srq)->tags != nullptr;
+}
+
 Result<void> judge_init(const ibv_qp_init_attr &attr) {
     const bool only_sends = attr.qp_type == IBV_QPT_XRC_SEND;
     if (!is_offered(attr.qp_type))
         return fail(EOPNOTSUPP, "QP type " + std::to_string(attr.qp_type) + " is not offered");
     if (attr.send_cq == nullptr || (attr.recv_cq == nullptr && !only_sends))
         return fail(EINVAL, "a QP needs a send CQ and a receive CQ");
+    if (matches_tags(attr) && attr.qp_type != IBV_QPT_RC)
+        return fail(EINVAL, "messages have tags on reliable connections alone");
     return judge_cap(attr.cap, attr.srq != nullptr || only_sends);
 }
 
@@ -93,9 +101,35 @@ void join(Srq &srq, Qp &qp) {
     qp.rq.pd = srq.domain->number;
 }
 
+// Of an SRQ that matches tags the queue pair takes the completion queue too, for all that it does,
+// and the send queue is not the program's: rdma-core's tag_matching.md.
+constexpr uint32_t kRendezvousWr = 2;  // see datapath/rendezvous.cpp
+
+Result<void> hand_over(Qp &qp, Srq &srq, ibv_qp_cap &cap) {
+    VERBS_CHECK(qp.sq.ring.allocate(srq.domain->allocator, QueueKind::send, kRendezvousWr,
+                                    kMaxTagSge * sizeof(ibv_sge)));
+    qp.sq.ring.close();
+    cap.max_send_wr = 0;
+    qp.sends_to = qp.receives_to = qp.rq.completes_to = srq.completes_to;
+    qp.sq.pd = srq.domain->number;
+    qp.rq.tagged = std::make_unique<TaggedReceive>();
+    qp.takes_detour = true;
+    return {};
+}
+
+// The CQs that the program named, and will not destroy before the queue pair.
+void count_in_queues(Qp &qp, int step) noexcept {
+    auto *sends_to = static_cast<Cq *>(qp.init_attr.send_cq);
+    auto *receives_to = static_cast<Cq *>(qp.init_attr.recv_cq);
+    if (qp.is_xrc) receives_to = sends_to;
+    for (Cq *cq : {sends_to, receives_to})
+        cq->users += static_cast<uint32_t>(step);
+}
+
 void leave_for_good(Qp &qp) {
     if (qp.rq.srq == nullptr) return;
     leave_srq(qp);
+    if (qp.rq.tagged != nullptr) discard_tagged(qp);
     qp.rq.srq->users.fetch_sub(1);
 }
 
@@ -154,10 +188,13 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     qp->max_recv_sge = cap.max_recv_sge;
     qp->sq.signals_all = attr->sq_sig_all != 0;
     const QueueAllocator &allocator = qp->domain_pd->allocator;
-    VERBS_CHECK(qp->sq.ring.allocate(
-        allocator, QueueKind::send, cap.max_send_wr,
-        std::max<std::size_t>(cap.max_send_sge * sizeof(ibv_sge), cap.max_inline_data)));
-    qp->rq.pd = qp->domain_pd->number;
+    qp->rq.pd = qp->sq.pd = qp->domain_pd->number;
+    if (matches_tags(*attr))
+        VERBS_CHECK(hand_over(*qp, *static_cast<Srq *>(attr->srq), cap));
+    else
+        VERBS_CHECK(qp->sq.ring.allocate(
+            allocator, QueueKind::send, cap.max_send_wr,
+            std::max<std::size_t>(cap.max_send_sge * sizeof(ibv_sge), cap.max_inline_data)));
     if (qp->is_xrc) {
         cap.max_recv_wr = cap.max_recv_sge = 0;
     } else if (attr->srq != nullptr) {
@@ -170,7 +207,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     qp->init_attr = *attr;
     if (injector_ != nullptr) {
         qp->faults = std::make_unique<QpFaults>(injector_);
-        qp->has_faults = true;
+        qp->has_faults = qp->takes_detour = true;
     }
     join_queue(*qp->sends_to, *qp);
     if (qp->receives_to != qp->sends_to) join_queue(*qp->receives_to, *qp);
@@ -182,8 +219,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     qp->handle = qp->qp_num;
     {
         const std::lock_guard hold(process_->mutex());
-        ++qp->sends_to->users;
-        ++qp->receives_to->users;
+        count_in_queues(*qp, 1);
     }
     qp->domain_pd->users.fetch_add(1);
     return qps_.keep(std::move(qp));
@@ -349,8 +385,7 @@ void Device::withdraw(Qp &qp) noexcept {
     forget_completions(*qp.receives_to, qp.qp_num);
     {
         const std::lock_guard hold(process_->mutex());
-        --qp.sends_to->users;
-        --qp.receives_to->users;
+        count_in_queues(qp, -1);
     }
     if (process_->is_inherited()) return;  // the events are the parent's
     async_events_.purge(reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&qp)),

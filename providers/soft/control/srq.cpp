@@ -3,6 +3,7 @@
 #include "datapath/srq.hpp"
 #include "control/device.hpp"
 #include "control/limits.hpp"
+#include "datapath/tags.hpp"
 
 #include <rdma/ib_user_verbs.h>
 
@@ -97,6 +98,9 @@ Result<void> Device::destroy_srq(ibv_srq *ibsrq) {
     if (srq->xrc != nullptr) {
         process_->dismiss(*srq);
         srq->xrcd_users->fetch_sub(1);
+    } else if (srq->completes_to != nullptr) {
+        const std::lock_guard hold(process_->mutex());
+        --srq->completes_to->users;
     }
     if (!process_->is_inherited())
         async_events_.purge(reinterpret_cast<uintptr_t>(ibsrq), sizeof(ib_uverbs_async_event_desc));

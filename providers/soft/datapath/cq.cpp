@@ -79,16 +79,9 @@ __attribute__((noinline)) void note_empty(Cq &cq) noexcept {
     if (polls % kPollsBetweenYields == 0) ::sched_yield();
 }
 
-}  // namespace
-
-void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexcept {
-    // What this work queue completed before, on another thread, is in the ring and seen here: it
-    // was put there under the lock that the caller holds.
-    if (sink != nullptr && sink->at != sink->end && cq.is_empty() &&
-        cq.armed.load(std::memory_order_relaxed) == Armed::no) {
-        *sink->at++ = wc;
-        return;
-    }
+// Puts an entry into the ring; `note` is told its place if there is something beside it.
+template <class Note>
+void append(Cq &cq, const ibv_wc &wc, bool solicited, Note &&note) noexcept {
     bool fires = false;
     bool overran = false;
     cq.lock.lock();
@@ -96,8 +89,8 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
     const uint32_t waiting = tail - cq.head.load(std::memory_order_relaxed);
     if (waiting < static_cast<uint32_t>(cq.cqe)) {
         cq.ring[tail & (cq.capacity - 1)] = wc;
-        if (cq.stamps != nullptr) [[unlikely]]
-            cq.stamps[tail & (cq.capacity - 1)] = monotonic_ns();
+        if (cq.beside != nullptr) [[unlikely]]
+            note(cq.beside[tail & (cq.capacity - 1)]);
         cq.tail.store(tail + 1, std::memory_order_relaxed);
     } else {
         overran = !cq.overrun;
@@ -114,6 +107,23 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
     cq.lock.unlock();
     if (fires) send_comp_event(cq);
     if (overran) report_overrun(cq);
+}
+
+}  // namespace
+
+void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexcept {
+    // What this work queue completed before, on another thread, is in the ring and seen here: it
+    // was put there under the lock that the caller holds.
+    if (sink != nullptr && sink->at != sink->end && cq.is_empty() &&
+        cq.armed.load(std::memory_order_relaxed) == Armed::no) {
+        *sink->at++ = wc;
+        return;
+    }
+    append(cq, wc, solicited, [](Beside &beside) { beside = {monotonic_ns(), {}}; });
+}
+
+void push_tagged(Cq &cq, const ibv_wc &wc, const TagInfo &info, bool solicited) noexcept {
+    append(cq, wc, solicited, [&info](Beside &beside) { beside = {monotonic_ns(), info}; });
 }
 
 namespace {
@@ -233,7 +243,7 @@ void forget_completions(Cq &cq, uint32_t qp_num) noexcept {
     for (uint32_t at = kept; at != tail; ++at) {
         if (cq.ring[at & mask].qp_num == qp_num) continue;
         cq.ring[kept & mask] = cq.ring[at & mask];
-        if (cq.stamps != nullptr) cq.stamps[kept & mask] = cq.stamps[at & mask];
+        if (cq.beside != nullptr) cq.beside[kept & mask] = cq.beside[at & mask];
         ++kept;
     }
     cq.tail.store(kept, std::memory_order_relaxed);
@@ -252,8 +262,8 @@ int poll_cq(ibv_cq *ibcq, int count, ibv_wc *wc) noexcept {
     return 0;
 }
 
-// Everything comes by way of the ring, which is where stamps are made.
-int take_stamped(Cq &cq, ibv_wc &wc, int64_t &made_at_ns) noexcept {
+// Everything comes by way of the ring, as what is beside it does.
+int take_with_beside(Cq &cq, ibv_wc &wc, Beside &beside) noexcept {
     if (cq.is_empty()) {
         Sink none{nullptr, nullptr};
         progress(cq, none);
@@ -263,7 +273,7 @@ int take_stamped(Cq &cq, ibv_wc &wc, int64_t &made_at_ns) noexcept {
         const std::lock_guard hold(cq.lock);
         taken = take_each(cq, 1, [&](uint32_t at) {
             wc = cq.ring[at];
-            made_at_ns = cq.stamps[at];
+            beside = cq.beside[at];
         });
     }
     if (taken == 0) note_empty(cq);

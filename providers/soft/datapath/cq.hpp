@@ -36,6 +36,18 @@ struct Sink {
     ibv_wc *end;
 };
 
+// What a tagged message says of itself.
+struct TagInfo {
+    uint64_t tag;
+    uint32_t priv;
+};
+
+// What a completion tells beyond struct ibv_wc.
+struct Beside {
+    int64_t made_at_ns;
+    TagInfo tagged;
+};
+
 enum class Armed : uint8_t { no, solicited, next };
 
 #ifdef VERBS_EXPERIMENTAL_ENABLED
@@ -62,9 +74,9 @@ struct Cq : PublicCq {
 
     SpinLock lock;  // leaf: the ring, its size (cqe too), what is armed and untold
     ibv_wc *ring = nullptr;
-    int64_t *stamps = nullptr;  // when each entry was made; nullptr unless the program asked
-    QueueMemory memory;         // of both
-    uint32_t capacity = 0;      // power of two
+    Beside *beside = nullptr;  // of each entry; nullptr unless the program asked for some of it
+    QueueMemory memory;        // of both
+    uint32_t capacity = 0;     // power of two
     // Free-running; written under the lock, looked at without it.
     std::atomic<uint32_t> head{0};
     std::atomic<uint32_t> tail{0};
@@ -101,6 +113,9 @@ struct Cq : PublicCq {
 // caller's thread is polling the queue and holds the lock of the work queue that completes.
 void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexcept;
 
+// The same for a completion of tag matching; always by way of the queue.
+void push_tagged(Cq &cq, const ibv_wc &wc, const TagInfo &info, bool solicited) noexcept;
+
 // Runs the engine for the queue pairs that complete here.
 void progress(Cq &cq, Sink &sink) noexcept;
 
@@ -112,9 +127,9 @@ void leave_hub(Cq &cq, Cq &hub) noexcept;
 void begin_polling(Cq &cq) noexcept;
 void end_polling(Cq &cq) noexcept;
 
-// Takes the oldest completion and when it was made, of a CQ that has stamps. 1, or 0: there is
+// Takes the oldest completion with what is beside it, of a CQ that has that. 1, or 0: there is
 // none.
-int take_stamped(Cq &cq, ibv_wc &wc, int64_t &made_at_ns) noexcept;
+int take_with_beside(Cq &cq, ibv_wc &wc, Beside &beside) noexcept;
 
 // Throws away completions of a queue pair that is being reset or destroyed.
 void forget_completions(Cq &cq, uint32_t qp_num) noexcept;

@@ -4,6 +4,7 @@
 #include "datapath/qp.hpp"
 
 #include "datapath/fence.hpp"
+#include "datapath/tags.hpp"
 #include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
@@ -47,15 +48,15 @@ bool ask_senders_for_kicks(ReceiveQueue &rq) noexcept {
 }
 
 // The thread's turn on the receive queue: all that waits, and kicks for what comes.
-bool take_all_arrivals(Qp &qp) noexcept {
+Turn take_all_arrivals(Qp &qp) noexcept {
     for (;;) {
-        if (take_arrivals(qp)) return true;
+        if (const Turn turn = take_arrivals(qp); turn != Turn::over) return turn;
         const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
-        if (!takes_messages(state)) return false;
-        if (qp.receives_to->is_polled.load(std::memory_order_relaxed)) return false;
+        if (!takes_messages(state)) return Turn::over;
+        if (qp.receives_to->is_polled.load(std::memory_order_relaxed)) return Turn::over;
         // A starved queue is woken by post_recv, not by what waits in the ring already; a stopped
         // one by its sender's end, which this thread will not see before it is done here.
-        if (!ask_senders_for_kicks(qp.rq) || qp.rq.starved || qp.rq.stopped) return false;
+        if (!ask_senders_for_kicks(qp.rq) || qp.rq.starved || qp.rq.stopped) return Turn::over;
     }
 }
 
@@ -124,10 +125,10 @@ void poll_queues(Qp &qp, Cq &cq, Sink &sink) noexcept {
     // Work that another thread has in hand is left to it.
     if (qp.receives_to == &cq && has_arrivals(qp.rq) && qp.rq.lock.try_lock()) {
         qp.rq.sink = &sink;
-        const bool failed = take_arrivals(qp);
+        const Turn turn = take_arrivals(qp);
         qp.rq.sink = nullptr;
         qp.rq.lock.unlock();
-        if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+        if (turn != Turn::over) settle(qp, turn);
     }
     if (qp.sends_to == &cq && can_advance(qp) && qp.sq.lock.try_lock()) {
         qp.sq.sink = &sink;
@@ -138,12 +139,26 @@ void poll_queues(Qp &qp, Cq &cq, Sink &sink) noexcept {
 }
 
 void progress(Qp &qp) noexcept {
-    qp.rq.lock.lock();
-    const bool failed = take_all_arrivals(qp);
-    qp.rq.lock.unlock();
-    if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
-    const std::lock_guard hold(qp.sq.lock);
-    advance_sends(qp);
+    for (;;) {
+        qp.rq.lock.lock();
+        const Turn turn = take_all_arrivals(qp);
+        const uint64_t answer = qp.rq.answer;
+        qp.rq.lock.unlock();
+        if (turn == Turn::failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+        {
+            const std::lock_guard hold(qp.sq.lock);
+            if (turn == Turn::sends) start_rendezvous(qp);
+            advance_sends(qp);
+        }
+        if (turn != Turn::sends) return;
+        const std::lock_guard hold(qp.rq.lock);
+        qp.rq.answers_to = std::max(qp.rq.answers_to, answer);
+    }
+}
+
+void settle(Qp &qp, Turn turn) noexcept {
+    if (turn == Turn::failed) return enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    progress(qp);
 }
 
 void update_kicks(Qp &qp) noexcept {
@@ -212,6 +227,8 @@ void attach_responder(Qp &qp, std::unique_ptr<RxEnd> end) noexcept {
             qp.rq.acknowledgement.store(qp.rq.channel->acknowledgement(),
                                         std::memory_order_relaxed);
             qp.rq.partial = 0;  // of a message whose requester has begun anew
+            qp.rq.answer = qp.rq.answers_to = 0;
+            if (qp.rq.tagged != nullptr) discard_part(qp);
         }
         // The QP may have failed since it was found fit: whoever turned its senders away then did
         // not see this one.
@@ -234,11 +251,14 @@ bool drop_senders(Qp &qp, Matches &&matches) noexcept {
         std::any_of(rq.senders.begin(), rq.senders.end(), [&](auto &end) { return matches(*end); });
     if (!concerned) return false;
     rq.sender_left = true;
-    const bool failed = take_arrivals(qp);
+    Turn turn = take_arrivals(qp);
+    // What is taken now is not to be had later.
+    for (; turn == Turn::sends; turn = take_arrivals(qp))
+        rq.answers_to = rq.answer;
     rq.sender_left = false;
     if (rq.channel != nullptr && matches(*rq.channel)) rq.channel.reset();
     std::erase_if(rq.senders, [&](auto &end) { return matches(*end); });
-    return failed;
+    return turn == Turn::failed;
 }
 
 }  // namespace
@@ -246,7 +266,12 @@ bool drop_senders(Qp &qp, Matches &&matches) noexcept {
 void requester_closed(Qp &qp, Link &link, uint32_t channel) noexcept {
     const bool failed =
         drop_senders(qp, [&](RxEnd &end) { return &end.link() == &link && end.id() == channel; });
-    if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    if (failed) return enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    if (qp.rq.tagged == nullptr) return;
+    // What he asked for before he went.
+    const std::lock_guard hold(qp.sq.lock);
+    start_rendezvous(qp);
+    advance_sends(qp);
 }
 
 void responder_ready(Qp &qp) noexcept {
@@ -394,13 +419,13 @@ void link_lost(Qp &qp, Link &link) noexcept {
 
 void timer_fired(Qp &qp, int64_t now_ns) noexcept {
     bool refused = false;
-    bool failed = false;
+    Turn turn = Turn::over;
     {
         const std::lock_guard hold(qp.rq.lock);
         ReceiveQueue &rq = qp.rq;
         if (rq.timer_at_ns <= now_ns) rq.timer_at_ns = 0;
         // A message that a fault held back may be taken now.
-        if (qp.has_faults && rq.starved) failed = take_arrivals(qp);
+        if (qp.has_faults && rq.starved) turn = take_arrivals(qp);
         if (rq.refuse_at_ns > now_ns) ensure_timer(qp, rq.timer_at_ns, rq.refuse_at_ns);
         if (rq.refuse_at_ns != 0 && rq.refuse_at_ns <= now_ns && rq.starved &&
             rq.channel != nullptr) {
@@ -410,7 +435,8 @@ void timer_fired(Qp &qp, int64_t now_ns) noexcept {
             refused = true;
         }
     }
-    if (failed) return enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    if (turn != Turn::over) settle(qp, turn);
+    if (turn == Turn::failed) return;
     // An RNR that the requester no longer retries ends his QP, not ours.
     if (refused) return;
     bool gave_up = false;

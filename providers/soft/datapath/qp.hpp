@@ -5,7 +5,8 @@
 // send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a link's mutex, the
 // process's timers, watch list and windows). Two queues of one kind are never held at once. A
 // channel comes and goes under its queue's lock and the progress lock of the CQ that the queue
-// completes to, so that a poller can look at it with the latter alone.
+// completes to, so that a poller can look at it with the latter alone. The lock of a list of tags
+// (datapath/tags.hpp) comes after those of the queues, and before the leaves.
 #pragma once
 
 #include "core/fd.hpp"
@@ -35,6 +36,7 @@ namespace soft {
 class Device;
 class Process;
 struct Srq;
+struct TaggedReceive;
 struct XrcDomain;
 struct XrcHandle;
 struct XrcTarget;
@@ -138,10 +140,18 @@ struct Binding {
 // In place of the public opcodes, and above all of these: what changes windows and moves nothing.
 inline constexpr uint8_t kOpcodeBind = 0x80;        // by ibv_bind_mw, or IBV_WR_BIND_MW
 inline constexpr uint8_t kOpcodeInvalidate = 0x81;  // IBV_WR_LOCAL_INV; the key is in imm_be
+// And what a receive queue that matches tags has its queue pair do: datapath/rendezvous.cpp.
+inline constexpr uint8_t kOpcodeRendezvous = 0x82;
 // IBV_WR_ATOMIC_WRITE: in the free place of IBV_WR_LOCAL_INV, where it is one range with the other
 // atomics.
 inline constexpr uint8_t kOpcodeAtomicWrite = IBV_WR_ATOMIC_FETCH_AND_ADD + 1;
 static_assert(kOpcodeAtomicWrite == IBV_WR_LOCAL_INV);
+
+// The headers of a rendezvous message, which go back to its sender once the data is here.
+struct RendezvousAnswer {
+    std::array<uint8_t, 32> headers;
+    bool is_solicited;
+};
 
 // One send request in the queue. Its gather list, or its inline data, follows it in memory.
 struct SendWqe {
@@ -161,12 +171,13 @@ struct SendWqe {
     bool is_signaled : 1;
     bool is_inline : 1;
     bool is_solicited : 1;
-    bool is_written : 1;  // RDMA WRITE with immediate: the data is in place
+    bool is_written : 1;  // RDMA WRITE with immediate, rendezvous: the data is in place
     bool is_fenced : 1;   // not before earlier READs and atomics are complete
     union {
-        DatagramPrefix path;    // UD
-        AtomicOperands atomic;  // atomics
-        Binding binding;        // kOpcodeBind
+        DatagramPrefix path;      // UD
+        AtomicOperands atomic;    // atomics
+        Binding binding;          // kOpcodeBind
+        RendezvousAnswer answer;  // kOpcodeRendezvous
     };
 
     [[nodiscard]] ibv_sge *sges() noexcept { return reinterpret_cast<ibv_sge *>(this + 1); }
@@ -208,7 +219,11 @@ public:
     [[nodiscard]] bool is_full() const noexcept { return tail - head >= capacity_; }
     [[nodiscard]] bool is_empty() const noexcept { return tail == head; }
     [[nodiscard]] uint32_t count() const noexcept { return tail - head; }
-    [[nodiscard]] uint32_t room() const noexcept { return capacity_ - count(); }
+    [[nodiscard]] uint32_t room() const noexcept {
+        return capacity_ - std::min(capacity_, count());
+    }
+    // From now on it is full to whoever asks: its entries are not the program's.
+    void close() noexcept { capacity_ = 0; }
 
     uint32_t head = 0;
     uint32_t tail = 0;
@@ -241,6 +256,7 @@ struct SendQueue {
     WorkRing<SendWqe> ring;
     uint32_t sent = 0;  // requests before this one are on their way (head <= sent <= tail)
     bool signals_all = false;
+    uint32_t pd = 0;  // whose regions requests name: the QP's, or that of an SRQ that matches tags
     std::unique_ptr<TxEnd> channel;  // RC, UC: to the connected peer; XRC: the one in use
     // XRC: every channel has its place here, the first is the one to the connected peer.
     std::vector<XrcRoute> xrc_routes;
@@ -278,6 +294,7 @@ struct ReceiveQueue {
         ibv_sge sges[kMaxSge];
     };
     std::unique_ptr<Taken> taken;
+    std::unique_ptr<TaggedReceive> tagged;  // of a queue pair whose SRQ matches tags
     bool has_taken = false;
     bool waits_for_srq = false;      // in srq->waiting; under its lock
     uint32_t pd = 0;                 // whose regions receives name: the SRQ's, else the QP's
@@ -292,6 +309,10 @@ struct ReceiveQueue {
     // A message was refused: its finder is about to put the QP into the error state, and until then
     // nobody else may take the same message with the next receive.
     bool is_broken = false;
+    // A message that is not to be taken before what was sent has completed (an answer, a refusal)
+    // waits in front of this ring position; and up to where such messages do not wait any more.
+    uint64_t answer = 0;
+    uint64_t answers_to = 0;
     uint32_t partial = 0;  // bytes of a message in parts that are in place already
     // Unreliable: a part of the RDMA WRITE that is coming in parts was refused.
     bool write_lost = false;
@@ -324,6 +345,7 @@ struct Qp : PublicQp {
     bool opens_ways = false;    // unreliable, or XRC: a post may find that a channel is missing
     bool is_reliable = false;   // RC, XRC: what cannot be delivered is an error, not a loss
     bool has_faults = false;    // `faults` is to be asked
+    bool takes_detour = false;  // messages that come in need a look for faults, or at their tags
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
     // In their `polled`; the first alone where they are one.
@@ -380,6 +402,14 @@ void poll_queues(Qp &qp, Cq &cq, Sink &sink) noexcept;
 // Tells both peers whether they have to wake us. Under neither queue's lock.
 void update_kicks(Qp &qp) noexcept;
 
+// What is left to do of a turn on the receive queue after its lock is given back.
+enum class Turn : uint8_t {
+    over,
+    sends,   // the send queue has its turn now, and then the receive queue once more
+    failed,  // the QP must enter the error state
+};
+void settle(Qp &qp, Turn turn) noexcept;
+
 // Moves to the error state: everything outstanding completes with WR_FLUSH_ERR, in order.
 // If `oldest_send` is not WR_FLUSH_ERR, the oldest send completes with that. No queue lock held.
 void enter_error(Qp &qp, ibv_wc_status oldest_send) noexcept;
@@ -412,9 +442,10 @@ void drop_oldest_unreliable(Qp &qp) noexcept;
 void tell_refusal(Qp &qp, ibv_wc_status status) noexcept;
 // Empties the queue without a completion (reset, destroy).
 void discard_sends(Qp &qp) noexcept;
-// Receives, in datapath/receive.cpp. Gives true when the QP must enter the error state, which the
-// caller does after giving the receive queue's lock back.
-[[nodiscard]] bool take_arrivals(Qp &qp) noexcept;
+// An SRQ that matches tags has work for the send queue.
+void start_rendezvous(Qp &qp) noexcept;
+// Receives, in datapath/receive.cpp. What it gives, if not `over`, is for settle().
+[[nodiscard]] Turn take_arrivals(Qp &qp) noexcept;
 void flush_receives(Qp &qp) noexcept;
 void discard_receives(Qp &qp) noexcept;
 // Tells the senders that nobody will take their messages any more; in datapath/refuse.cpp.

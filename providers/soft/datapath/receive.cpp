@@ -6,13 +6,13 @@
 #include "datapath/fence.hpp"
 #include "datapath/gather.hpp"
 #include "datapath/grh.hpp"
+#include "datapath/pull.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/responder.hpp"
 #include "datapath/srq.hpp"
 #include "datapath/xrc.hpp"
 #include "link/link.hpp"
 #include "link/process.hpp"
-#include "link/remote_memory.hpp"
 
 #include <verbs/provider.hpp>
 
@@ -22,41 +22,6 @@
 
 namespace soft {
 
-namespace {
-
-void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
-              bool solicited) noexcept {
-    wc.wr_id = wqe.wr_id;
-    wc.status = status;
-    wc.qp_num = qp.qp_num;
-    push_completion(*qp.rq.completes_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
-}
-
-// The receive for the message in hand, or nullptr when none is posted. It stays until finish().
-RecvWqe *next_receive(Qp &qp) noexcept {
-    ReceiveQueue &rq = qp.rq;
-    if (rq.srq == nullptr) return rq.ring.is_empty() ? nullptr : &rq.ring.at(rq.ring.head);
-    if (!rq.has_taken && !take_from_srq(qp)) return nullptr;
-    return &rq.taken->wqe;
-}
-
-// Completes the receive in hand.
-void finish(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status, bool solicited) noexcept {
-    complete(qp, wqe, wc, status, solicited);
-    if (qp.rq.srq == nullptr)
-        ++qp.rq.ring.head;
-    else
-        qp.rq.has_taken = false;
-}
-
-uint64_t capacity_of(RecvWqe &wqe) noexcept {
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < wqe.sge_count; ++i)
-        total += wqe.sges()[i].length;
-    return total;
-}
-
-// Starts the clock that the requester's RNR retry count sets. IBTA 9.7.5.2.8: 7 is for ever.
 Outcome starve(Qp &qp, RxEnd &end) noexcept {
     ReceiveQueue &rq = qp.rq;
     rq.starved = true;
@@ -67,6 +32,8 @@ Outcome starve(Qp &qp, RxEnd &end) noexcept {
     return Outcome::starved;
 }
 
+namespace {
+
 // The receive cannot hold the message: it completes with `status`, and that is our own error; a
 // sender that is acknowledged hears of it.
 Outcome fail_receive(Qp &qp, RxEnd &end, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
@@ -75,86 +42,12 @@ Outcome fail_receive(Qp &qp, RxEnd &end, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_
     return qp.is_reliable ? refuse(qp, end, why) : Outcome::fatal;
 }
 
-Outcome stop(Qp &qp) noexcept {
-    qp.rq.stopped = true;
-    return Outcome::stopped;
-}
-
-// Leaves out of a list of the requester's memory what would come into parts of `memory` that have
-// none, and those parts out of `local`. Gives how many bytes are left.
-uint64_t leave_out_holes(MemoryList &memory, std::array<iovec, kMaxSge> &local, uint32_t &locals,
-                         std::array<iovec, 2 * kMaxSge> &remote, uint32_t &remotes) noexcept {
-    const std::array<iovec, 2 *kMaxSge> all = remote;
-    uint64_t left = 0;
-    iovec piece = all[0];
-    uint32_t next = 1;
-    locals = 0;
-    remotes = 0;
-    for (uint32_t i = 0; i < memory.count(); ++i) {
-        const iovec &part = memory.parts()[i];
-        const bool is_hole = part.iov_base == nullptr;
-        if (!is_hole) {
-            local[locals++] = part;
-            left += part.iov_len;
-        }
-        // Both lists are of the same length in bytes. Each step ends a part or a piece.
-        for (std::size_t wanted = part.iov_len; wanted > 0;) {
-            while (piece.iov_len == 0)
-                piece = all[next++];
-            const std::size_t step = std::min(wanted, piece.iov_len);
-            if (!is_hole) remote[remotes++] = {piece.iov_base, step};
-            piece.iov_base = static_cast<uint8_t *>(piece.iov_base) + step;
-            piece.iov_len -= step;
-            wanted -= step;
-        }
-    }
-    return left;
-}
-
-// Gets a by-reference message's data out of the requester's memory.
-int pull(RxEnd &end, const Arrival &arrival, MemoryList &memory) noexcept {
-    std::array<iovec, 2 * kMaxSge> remote;  // with room for pieces of them
-    uint32_t count = arrival.payload / sizeof(RemoteSegment);
-    if (count == 0 || count > kMaxSge) return EPROTO;
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-        RemoteSegment segment;
-        std::memcpy(&segment, arrival.data + i * sizeof segment, sizeof segment);
-        if (segment.length > arrival.length) return EPROTO;
-        total += segment.length;
-        remote[i] = {reinterpret_cast<void *>(segment.address),
-                     static_cast<std::size_t>(segment.length)};
-    }
-    if (total != arrival.length) return EPROTO;
-    if (!end.link().reaches_peer()) return EPERM;
-    if (memory.has_holes()) [[unlikely]] {
-        std::array<iovec, kMaxSge> local;
-        uint32_t locals = 0;
-        total = leave_out_holes(memory, local, locals, remote, count);
-        return copy_across(end.link().pid(), Direction::from_peer, local.data(), locals,
-                           remote.data(), count, total);
-    }
-    return copy_across(end.link().pid(), Direction::from_peer, memory.parts(), memory.count(),
-                       remote.data(), count, total);
-}
-
-// Whether a part of a message continues where the last one ended. The first part of a message on an
-// unreliable connection also follows a message whose rest was lost.
-bool continues(Qp &qp, const Arrival &arrival) noexcept {
-    if (arrival.argument == 0 && !qp.is_reliable) qp.rq.partial = 0;
-    const bool has_more = (arrival.flags & kFlagMore) != 0;
-    const uint32_t offset = arrival.argument;
-    return offset == qp.rq.partial &&
-           arrival.payload <= arrival.length - std::min(offset, arrival.length) &&
-           has_more == (offset + arrival.payload < arrival.length);
-}
-
 // Puts a SEND's data, or the part of it that came, into the receive.
 __attribute__((noinline)) Outcome place_listed(Qp &qp, RxEnd &end, const Arrival &arrival,
                                                RecvWqe &wqe, ibv_wc &wc) noexcept {
     const bool by_reference = (arrival.flags & kFlagByReference) != 0;
     if (!by_reference && !continues(qp, arrival)) return reject(qp, end, Refusal::invalid_request);
-    if (arrival.length > capacity_of(wqe))
+    if (arrival.length > capacity_of(wqe.sges(), wqe.sge_count))
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_LEN_ERR, Refusal::invalid_request);
     MemoryList memory;
     Process &process = *qp.owner;
@@ -162,7 +55,7 @@ __attribute__((noinline)) Outcome place_listed(Qp &qp, RxEnd &end, const Arrival
                       wqe.sges(), wqe.sge_count, arrival.length))
         return fail_receive(qp, end, wqe, wc, IBV_WC_LOC_PROT_ERR, Refusal::operation);
     if (by_reference) {
-        const int code = pull(end, arrival, memory);
+        const int code = pull(end, arrival, memory, 0);
         if (code == ESRCH || end.has_withdrawn()) return stop(qp);
         // Senders keep memory with missing pages to themselves, so those are of the receive.
         const bool is_ours = code == EFAULT && memory.may_fault();
@@ -212,6 +105,21 @@ Outcome invalidate(Qp &qp, RxEnd &end, const Arrival &arrival, const RecvWqe &wq
     return Outcome::taken;
 }
 
+// Whether a message that follows from what was sent has to wait until that has completed.
+bool waits_for_sends(Qp &qp, const RxEnd &end) noexcept {
+    if (end.position() < qp.rq.answers_to) return false;
+    qp.rq.answer = end.position() + 1;
+    return true;
+}
+
+// What a message asks for beyond being received.
+Outcome heed_flags(Qp &qp, RxEnd &end, const Arrival &arrival, const RecvWqe &wqe,
+                   ibv_wc &wc) noexcept {
+    if ((arrival.flags & kFlagAnswer) != 0 && waits_for_sends(qp, end)) return Outcome::sends_first;
+    return (arrival.flags & kFlagInvalidate) != 0 ? invalidate(qp, end, arrival, wqe, wc)
+                                                  : Outcome::taken;
+}
+
 // A SEND, or the immediate of an RDMA WRITE, on a connected QP.
 Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     ReceiveQueue &rq = qp.rq;
@@ -241,9 +149,9 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         rq.partial = has_more ? arrival.argument + arrival.payload : 0;
         if (has_more) return Outcome::taken;
     }
-    if ((arrival.flags & kFlagInvalidate) != 0) [[unlikely]] {
-        const Outcome invalidated = invalidate(qp, end, arrival, *wqe, wc);
-        if (invalidated != Outcome::taken) return invalidated;
+    if ((arrival.flags & (kFlagInvalidate | kFlagAnswer)) != 0) [[unlikely]] {
+        const Outcome heeded = heed_flags(qp, end, arrival, *wqe, wc);
+        if (heeded != Outcome::taken) return heeded;
     }
     finish(qp, *wqe, wc, IBV_WC_SUCCESS, (arrival.flags & kFlagSolicited) != 0);
     return Outcome::taken;
@@ -280,7 +188,7 @@ Outcome deliver_datagram(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     }
     MemoryList memory;
     ibv_wc_status status = IBV_WC_SUCCESS;
-    if (wc.byte_len > capacity_of(*wqe)) {
+    if (wc.byte_len > capacity_of(wqe->sges(), wqe->sge_count)) {
         status = IBV_WC_LOC_LEN_ERR;
     } else if (!memory.build(qp.owner->mrs().home(), qp.owner->memory(), qp.rq.pd,
                              IBV_ACCESS_LOCAL_WRITE, wqe->sges(), wqe->sge_count, wc.byte_len)) {
@@ -310,6 +218,7 @@ Outcome deliver_by_kind(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         return serve_atomic(qp, end, arrival);
     case MessageKind::fatal:
         if (!qp.is_reliable) return Outcome::lost;
+        if (waits_for_sends(qp, end)) return Outcome::sends_first;
         report_qp_event(qp, static_cast<Refusal>(arrival.argument) == Refusal::access
                                 ? IBV_EVENT_QP_ACCESS_ERR
                                 : IBV_EVENT_QP_REQ_ERR);
@@ -334,10 +243,10 @@ Outcome deliver(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     return qp.is_xrc ? deliver_xrc(qp, end, arrival) : deliver_datagram(qp, end, arrival);
 }
 
-// The same for a queue pair with faults.
-__attribute__((noinline)) Outcome deliver_or_fault(Qp &qp, RxEnd &end,
-                                                   const Arrival &arrival) noexcept {
-    switch (meet(qp, end, arrival)) {
+// The same for a queue pair with faults, or whose receive queue matches tags.
+__attribute__((noinline)) Outcome deliver_by_detour(Qp &qp, RxEnd &end,
+                                                    const Arrival &arrival) noexcept {
+    switch (qp.has_faults ? meet(qp, end, arrival) : Meeting::nothing) {
     case Meeting::wait:
         qp.rq.starved = true;
         return Outcome::starved;
@@ -346,15 +255,17 @@ __attribute__((noinline)) Outcome deliver_or_fault(Qp &qp, RxEnd &end,
     case Meeting::nothing:
         break;
     }
+    if (qp.rq.tagged != nullptr && arrival.kind == MessageKind::send)
+        return deliver_tagged(qp, end, arrival);
     return deliver(qp, end, arrival);
 }
 
-// Takes all that waits in one channel. True when the QP must enter the error state.
-bool drain(Qp &qp, RxEnd &end) noexcept {
+// Takes all that waits in one channel.
+Turn drain(Qp &qp, RxEnd &end) noexcept {
     bool took = false;
     Outcome outcome = Outcome::taken;
     Arrival arrival;
-    while (outcome == Outcome::taken || outcome == Outcome::lost) {
+    while (outcome <= Outcome::lost) {
         const Arrived arrived = end.look(arrival);
         if (arrived == Arrived::nothing) break;
         if (arrived == Arrived::garbage) {
@@ -364,8 +275,8 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
             outcome = refuse(qp, end, Refusal::invalid_request);
             break;
         }
-        outcome = qp.has_faults ? deliver_or_fault(qp, end, arrival) : deliver(qp, end, arrival);
-        if (outcome == Outcome::taken || outcome == Outcome::lost) {
+        outcome = qp.takes_detour ? deliver_by_detour(qp, end, arrival) : deliver(qp, end, arrival);
+        if (outcome <= Outcome::handed_over) {
             end.step_over(arrival);
             took = true;
             qp.rq.refuse_at_ns = 0;  // the next message's retries are counted anew
@@ -380,29 +291,34 @@ bool drain(Qp &qp, RxEnd &end) noexcept {
             wants.exchange(0, std::memory_order_relaxed) != 0)
             end.link().kick(end.id());
     }
-    return outcome == Outcome::fatal;
+    if (outcome <= Outcome::lost) [[likely]]
+        return Turn::over;
+    if (outcome <= Outcome::sends_first) return Turn::sends;
+    return outcome == Outcome::fatal ? Turn::failed : Turn::over;
 }
 
 }  // namespace
 
-bool take_arrivals(Qp &qp) noexcept {
+Turn take_arrivals(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
-    if (!takes_messages(state)) return false;
-    if (rq.is_broken) return false;
+    if (!takes_messages(state)) return Turn::over;
+    if (rq.is_broken) return Turn::over;
     rq.starved = false;
     rq.stopped = false;
     if (rq.channel != nullptr) {
-        rq.is_broken = drain(qp, *rq.channel);
-    } else {
-        rq.is_broken = std::any_of(rq.senders.begin(), rq.senders.end(),
-                                   [&](auto &sender) { return drain(qp, *sender); });
+        const Turn turn = drain(qp, *rq.channel);
+        rq.is_broken = turn == Turn::failed;
+        return turn;
     }
-    return rq.is_broken;
+    rq.is_broken = std::any_of(rq.senders.begin(), rq.senders.end(),
+                               [&](auto &sender) { return drain(qp, *sender) == Turn::failed; });
+    return rq.is_broken ? Turn::failed : Turn::over;
 }
 
 void flush_receives(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
+    if (rq.tagged != nullptr) flush_tagged(qp);
     if (rq.taken != nullptr) {
         // What is in the SRQ is for the others; the receive in hand was this one's.
         if (rq.has_taken) {
@@ -415,7 +331,7 @@ void flush_receives(Qp &qp) noexcept {
     for (; rq.ring.head != rq.ring.tail; ++rq.ring.head) {
         ibv_wc wc{};
         wc.opcode = IBV_WC_RECV;
-        complete(qp, rq.ring.at(rq.ring.head), wc, IBV_WC_WR_FLUSH_ERR, true);
+        complete_receive(qp, rq.ring.at(rq.ring.head), wc, IBV_WC_WR_FLUSH_ERR, true);
     }
     rq.starved = false;
     rq.partial = 0;
@@ -424,10 +340,12 @@ void flush_receives(Qp &qp) noexcept {
 
 void discard_receives(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;
+    if (rq.tagged != nullptr) discard_tagged(qp);
     rq.ring.head = rq.ring.tail = 0;
     rq.has_taken = false;
     rq.partial = 0;
     rq.write_lost = false;
+    rq.answer = rq.answers_to = 0;
     rq.is_broken = false;
 }
 
@@ -435,7 +353,7 @@ int post_recv(ibv_qp *ibqp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
     ReceiveQueue &rq = qp.rq;
     int code = 0;
-    bool failed = false;
+    Turn turn = Turn::over;
     rq.lock.lock();
     const ibv_qp_state state = qp.now.load(std::memory_order_relaxed);
     for (; wr != nullptr; wr = wr->next) {
@@ -458,9 +376,9 @@ int post_recv(ibv_qp *ibqp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept {
     if (state == IBV_QPS_ERR && rq.srq == nullptr)
         flush_receives(qp);
     else if (rq.starved)
-        failed = take_arrivals(qp);
+        turn = take_arrivals(qp);
     rq.lock.unlock();
-    if (failed) enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    if (turn != Turn::over) settle(qp, turn);
     return code;
 }
 

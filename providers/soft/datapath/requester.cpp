@@ -34,6 +34,8 @@ ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
         return IBV_WC_BIND_MW;
     case kOpcodeInvalidate:
         return IBV_WC_LOCAL_INV;
+    case kOpcodeRendezvous:
+        return IBV_WC_TM_RECV;
     default:
         return IBV_WC_SEND;
     }
@@ -198,6 +200,16 @@ void drop_if_bind(SendWqe &wqe) noexcept {
     if (wqe.opcode == kOpcodeBind) drop_bind(wqe);
 }
 
+// The sender of a rendezvous message will not hear that its data is here, of which the program has
+// heard already.
+bool is_lost_answer(const SendWqe &wqe) noexcept {
+    return wqe.opcode == kOpcodeRendezvous && wqe.is_written;
+}
+
+void tell_lost_answer(Qp &qp, ibv_wc_status status) noexcept {
+    if (status != IBV_WC_WR_FLUSH_ERR) report_qp_event(qp, IBV_EVENT_QP_FATAL);
+}
+
 // Tells pollers what to wait for. XRC: the channel in use changes under the queue's lock alone.
 void note_awaited(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
@@ -293,7 +305,10 @@ void flush_sends(Qp &qp, ibv_wc_status oldest) noexcept {
     for (; sq.ring.head != sq.ring.tail; ++sq.ring.head) {
         SendWqe &wqe = sq.ring.at(sq.ring.head);
         drop_if_bind(wqe);
-        complete(qp, wqe, status);
+        if (is_lost_answer(wqe))
+            tell_lost_answer(qp, status);
+        else
+            complete(qp, wqe, status);
         status = IBV_WC_WR_FLUSH_ERR;
     }
     sq.sent = sq.ring.tail;

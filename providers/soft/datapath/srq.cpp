@@ -2,6 +2,8 @@
 // Posting to shared receive queues, and taking out of them.
 #include "datapath/srq.hpp"
 
+#include "datapath/tags.hpp"
+
 #include <rdma/ib_user_verbs.h>
 
 #include <cerrno>
@@ -24,26 +26,59 @@ void copy(RecvWqe &to, RecvWqe &from) noexcept {
     std::memcpy(to.sges(), from.sges(), from.sge_count * sizeof(ibv_sge));
 }
 
-// Lets the queue pairs that found no receive try again.
+// The next of the queue pairs that found no receive, which waits no more.
+Qp *next_waiting(Srq &srq) noexcept {
+    if (srq.waiting.empty()) return nullptr;
+    Qp *const qp = srq.waiting.front();
+    srq.waiting.erase(srq.waiting.begin());
+    qp->rq.waits_for_srq = false;
+    return qp;
+}
+
+void drive(Qp &qp) noexcept {
+    qp.rq.lock.lock();
+    const Turn turn = take_arrivals(qp);
+    qp.rq.lock.unlock();
+    if (turn != Turn::over) settle(qp, turn);
+}
+
+// Lets them try again, as long as there are receives.
 void drive_waiting(Srq &srq) noexcept {
     const std::lock_guard driving(srq.drive_lock);
     for (;;) {
         Qp *qp = nullptr;
         {
             const std::lock_guard hold(srq.lock);
-            if (srq.waiting.empty() || srq.ring.is_empty()) return;
-            qp = srq.waiting.front();
-            srq.waiting.erase(srq.waiting.begin());
-            qp->rq.waits_for_srq = false;
+            if (!srq.ring.is_empty()) qp = next_waiting(srq);
         }
-        qp->rq.lock.lock();
-        const bool failed = take_arrivals(*qp);
-        qp->rq.lock.unlock();
-        if (failed) enter_error(*qp, IBV_WC_WR_FLUSH_ERR);
+        if (qp == nullptr) return;
+        drive(*qp);
     }
 }
 
 }  // namespace
+
+Srq::Srq(Pd &owner) noexcept : ibv_srq{}, domain(&owner) {}
+
+Srq::~Srq() = default;
+
+void wake_waiting(Srq &srq) noexcept {
+    const std::lock_guard driving(srq.drive_lock);
+    std::size_t count = 0;
+    {
+        const std::lock_guard hold(srq.lock);
+        count = srq.waiting.size();
+    }
+    for (; count > 0; --count) {
+        Qp *qp = nullptr;
+        {
+            const std::lock_guard hold(srq.lock);
+            qp = next_waiting(srq);
+        }
+        if (qp == nullptr) return;
+        drive(*qp);
+    }
+}
 
 bool take_from_srq(Qp &qp) noexcept {
     ReceiveQueue &rq = qp.rq;

@@ -9,17 +9,22 @@
 
 namespace soft {
 
+class TagList;
+
 struct Srq : ibv_srq {
-    explicit Srq(Pd &owner) noexcept : ibv_srq{}, domain(&owner) {}
+    explicit Srq(Pd &owner) noexcept;
+    Srq(const Srq &) = delete;
+    Srq &operator=(const Srq &) = delete;
+    ~Srq();
 
     Pd *domain;
     EventPipe *async_events = nullptr;
     std::atomic<uint32_t> users{0};  // queue pairs
     uint32_t max_sge = 0;
-    // Of the type XRC, for life: the domain, the CQ that messages complete to, and the number by
-    // which they name the queue.
+    Cq *completes_to = nullptr;     // of the types XRC and TM: where messages complete
+    std::unique_ptr<TagList> tags;  // of the type TM, for life
+    // Of the type XRC, for life: the domain, and the number by which messages name the queue.
     std::shared_ptr<XrcDomain> xrc;
-    Cq *completes_to = nullptr;
     uint32_t number = 0;
     std::atomic<uint32_t> *xrcd_users = nullptr;
 
@@ -39,6 +44,9 @@ struct Srq : ibv_srq {
 
 // Before a queue pair goes or is reset: it waits no more. Under none of the locks.
 void leave_srq(Qp &qp) noexcept;
+
+// A message of a queue pair that waits may have more to go to than a receive: all try again.
+void wake_waiting(Srq &srq) noexcept;
 
 // The entry of context->ops.
 int post_srq_recv(ibv_srq *srq, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept;

@@ -31,9 +31,8 @@ void tell(Untold &untold, TxEnd *channel) noexcept {
 
 bool list_memory(Qp &qp, SendWqe &wqe, uint32_t access, MemoryList &memory) noexcept {
     Process &process = *qp.owner;
-    return wqe.is_inline ||
-           memory.build(process.mrs().home(), process.memory(), qp.domain_pd->number, access,
-                        wqe.sges(), wqe.sge_count, wqe.length);
+    return wqe.is_inline || memory.build(process.mrs().home(), process.memory(), qp.sq.pd, access,
+                                         wqe.sges(), wqe.sge_count, wqe.length);
 }
 
 void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept {
@@ -192,7 +191,8 @@ Transmission without_acknowledgement(Transmission result) noexcept {
 
 Transmission transmit_connected(Qp &qp, SendWqe &wqe) noexcept {
     if (wqe.opcode >= kOpcodeBind) [[unlikely]]
-        return change_window(qp, wqe);
+        return wqe.opcode == kOpcodeRendezvous ? answer_rendezvous(qp, wqe)
+                                               : change_window(qp, wqe);
     if (qp.sq.channel == nullptr) return qp.is_reliable ? kWait : kDone;
     if (wqe.is_fenced && qp.sq.atomics_under_way != 0) return kWait;
     const bool is_cut_off = qp.has_faults && meets_dead_peer(qp);

@@ -4,6 +4,7 @@
 #include "control/limits.hpp"
 
 #include "datapath/qp.hpp"
+#include "datapath/tags.hpp"
 
 namespace soft {
 
@@ -26,6 +27,9 @@ void tell_experimental(ibv_device_attr_ex &attr) {
 #ifdef VERBS_HAVE_QP_EX
     attr.device_cap_flags_ex |= IBV_DEVICE_ATOMIC_WRITE;
     attr.odp_caps.per_transport_caps.rc_odp_caps |= IBV_ODP_SUPPORT_ATOMIC_WRITE;
+#endif
+#ifdef VERBS_HAVE_TAG_MATCHING
+    attr.tm_caps = {kMaxRendezvous, kMaxTags, IBV_TM_CAP_RC, kMaxTagOps, kMaxTagSge};
 #endif
     attr.max_dm_size = kMaxDmBytes;
 }

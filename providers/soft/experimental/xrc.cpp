@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// XRC domains, their receive queues and their receiving queue pairs. What the program has of such a
+// XRC domains and their receiving queue pairs. What the program has of such a
 // queue pair is a handle, also when it made it: others may have it open when it goes.
 #include "control/device.hpp"
 
@@ -29,25 +29,6 @@ Result<void> Device::close_xrcd(ibv_xrcd *ibxrcd) {
     return {};
 }
 
-Result<ibv_srq *> Device::create_srq_ex(ibv_srq_init_attr_ex *attr) {
-    if (attr->srq_type != IBV_SRQT_XRC)
-        return fail(EOPNOTSUPP, "the device has shared receive queues of the types basic and XRC");
-    auto &xrcd = *static_cast<Xrcd *>(attr->xrcd);
-    VERBS_TRY(srq, make_srq(*static_cast<Pd *>(attr->pd), attr->attr));
-    srq->completes_to = static_cast<Cq *>(attr->cq);
-    srq->xrc = xrcd.domain;
-    srq->xrcd_users = &xrcd.users;
-    if (auto enlisted = process_->enlist(*srq); !enlisted) {
-        Pd &domain = *srq->domain;
-        srqs_.remove(srq);
-        domain.users.fetch_sub(1);
-        return verbs::Failure(std::move(enlisted.error()));
-    }
-    xrcd.users.fetch_add(1);
-    attr->attr.max_sge = srq->max_sge;
-    return srq;
-}
-
 Result<uint32_t> Device::get_srq_num(ibv_srq *ibsrq) {
     const auto &srq = *static_cast<Srq *>(ibsrq);
     if (srq.xrc == nullptr) return fail(EINVAL, "only receive queues of the type XRC have numbers");
@@ -70,7 +51,7 @@ void Device::prepare_target(Qp &qp, const Xrcd &xrcd) {
     qp.init_attr.qp_type = IBV_QPT_XRC_RECV;
     if (injector_ == nullptr) return;
     qp.faults = std::make_unique<QpFaults>(injector_);
-    qp.has_faults = true;
+    qp.has_faults = qp.takes_detour = true;
 }
 
 Result<ibv_qp *> Device::create_receiving_qp(ibv_qp_init_attr_ex *attr) {

@@ -149,6 +149,8 @@ inline constexpr uint8_t kFlagSolicited = 2;
 inline constexpr uint8_t kFlagByReference = 4;  // payload is RemoteSegment[], not the data
 inline constexpr uint8_t kFlagMore = 8;         // a part of a SEND, others follow; argument: offset
 inline constexpr uint8_t kFlagInvalidate = 16;  // of a SEND: imm_be is a key that it takes back
+// Of a SEND: it answers to what its receiver has sent, which is to complete before it.
+inline constexpr uint8_t kFlagAnswer = 32;
 
 // Header of a message; the payload follows it. A message takes whole slots, never wraps.
 // `tag` is nonce + ring position, stored last (release), so old bytes of the ring are not taken

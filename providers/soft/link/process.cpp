@@ -4,6 +4,7 @@
 #include "link/process.hpp"
 
 #include "datapath/srq.hpp"
+#include "datapath/tags.hpp"
 #include "datapath/xrc.hpp"
 
 #include <verbs/provider.hpp>
@@ -97,6 +98,7 @@ namespace {
 void die(Srq &srq) noexcept {
     new (&srq.lock) SpinLock;
     new (&srq.drive_lock) SpinLock;
+    if (srq.tags != nullptr) new (&srq.tags->lock) SpinLock;
 }
 
 // What other threads of the parent may have held does not exist here, nor does any peer.

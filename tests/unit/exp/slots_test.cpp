@@ -55,6 +55,7 @@ protected:
         {248, "ibv_free_dm", "dm"},
         {264, "ibv_reg_dm_mr", "dm"},
         {40, "ibv_create_srq_ex", "srq_ex"},
+        {176, "ibv_post_srq_ops", "tag_matching"},
         {24, "ibv_close_xrcd", "xrc"},
         {32, "ibv_open_xrcd", "xrc"},
         {48, "ibv_get_srq_num", "xrc"},

@@ -51,7 +51,7 @@ enum ibv_ops_wr_opcode {
 };
 
 enum ibv_ops_flags {
-    IBV_OPS_SIGNALED = 1 << 0, /* completes on the queue's CQ */
+    IBV_OPS_SIGNALED = 1 << 0, /* completes on the queue's CQ; others never do */
     IBV_OPS_TM_SYNC = 1 << 1   /* unexpected_cnt counts */
 };
 
@@ -97,14 +97,34 @@ VERBS_API struct ibv_srq *ibv_create_srq_ex(struct ibv_context *context,
 /**
  * Posts a list of changes to the tagged buffers of a queue, to be carried out in order.
  *
- * Stops at the first that does not go; those before it are posted.
+ * Stops at the first that does not go; those before it are posted. An operation that is signalled
+ * completes on the queue's CQ as IBV_WC_TM_ADD, _DEL or _SYNC; a DEL with IBV_WC_TM_ERR when a
+ * message has found the buffer before.
+ *
+ * Messages to the queue begin with the headers of <infiniband/tm_types.h>. One that finds a buffer
+ * leaves them out of it, and completes as IBV_WC_TM_RECV with the buffer's recv_wr_id: a message of
+ * one packet with IBV_WC_TM_MATCH and IBV_WC_TM_DATA_VALID, any other one twice, first with the
+ * one, then with the other. A rendezvous whose data is too much for the buffer completes with
+ * IBV_WC_TM_RNDV_INCOMPLETE, its headers in the buffer, and is the program's from there. A message
+ * that finds none is unexpected: it takes a receive of ibv_post_srq_recv, headers and all, and
+ * completes as IBV_WC_TM_RECV with neither flag. One without a tag, and a FIN, does the same as
+ * IBV_WC_TM_NO_TAG and is not unexpected.
+ *
+ * After an unexpected message, buffers that are added find nothing until an operation with
+ * IBV_OPS_TM_SYNC says that the program has handled as many as there were: a buffer that came while
+ * such a message was on its way to the program is not to be found by a later one. Completions of
+ * operations have IBV_WC_TM_SYNC_REQ as long as that is so.
+ *
+ * QPs of such a queue are of the type IBV_QPT_RC; they complete on its CQ, and their send queue is
+ * the device's, for the reads and the answers of rendezvous: the program has max_send_wr 0.
  *
  * @param srq     a queue of the type IBV_SRQT_TM
  * @param op      first of the list
  * @param bad_op  on failure receives the operation that did not go
  * Returns (errno): 0, or the error number.
- * Errors: ENOMEM too many operations outstanding, or no room for a tag; EINVAL; EOPNOTSUPP.
- * Source: rdma-core 16.
+ * Errors: ENOMEM too many operations outstanding, or no room for a tag; EINVAL the queue is of
+ * another type, or an opcode, a flag, the number of segments or a handle is none; EOPNOTSUPP.
+ * Source: rdma-core 16; ibv_post_srq_ops(3), tag_matching.md.
  */
 VERBS_API int ibv_post_srq_ops(struct ibv_srq *srq, struct ibv_ops_wr *op,
                                struct ibv_ops_wr **bad_op);

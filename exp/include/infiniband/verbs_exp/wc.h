@@ -246,7 +246,7 @@ static inline uint32_t ibv_wc_read_flow_tag(struct ibv_cq_ex *cq) {
 }
 
 /**
- * What a completion of tag matching tells, with IBV_WC_TM_MATCH or IBV_WC_TM_DATA_VALID.
+ * What the message of a completion with IBV_WC_TM_MATCH says of itself; zeros for any other.
  *
  * @param cq       the queue
  * @param tm_info  filled

@@ -87,7 +87,7 @@ VERBS_API struct ibv_qp *ibv_open_qp(struct ibv_context *context,
 /**
  * Reads the number by which senders name a receive queue.
  *
- * @param srq      a queue of the type IBV_SRQT_XRC or IBV_SRQT_TM
+ * @param srq      a queue of the type IBV_SRQT_XRC
  * @param srq_num  filled on success; 24 bits
  * Returns (errno): 0, or the error number.
  * Errors: EINVAL the queue has no number; EOPNOTSUPP.

@@ -101,7 +101,7 @@ TEST_F(SoftCqEx, KeepsStampsWithTheirCompletions) {
     push(cq, 5);
     std::array<uint64_t, 8> stamp_of{};
     for (uint32_t at = ring.head; at != ring.tail; ++at)
-        stamp_of[ring.ring[at & 3].wr_id] = static_cast<uint64_t>(ring.stamps[at & 3]);
+        stamp_of[ring.ring[at & 3].wr_id] = static_cast<uint64_t>(ring.beside[at & 3].made_at_ns);
     soft::forget_completions(ring, 99);
     ASSERT_TRUE(device_->resize_cq(&ring, 16));
     ASSERT_EQ(cq->start_poll(cq, &nothing_), 0);
@@ -113,11 +113,36 @@ TEST_F(SoftCqEx, KeepsStampsWithTheirCompletions) {
     cq->end_poll(cq);
 }
 
+#ifdef VERBS_HAVE_TAG_MATCHING
+TEST_F(SoftCqEx, KeepsTagsWithTheirCompletions) {
+    ibv_cq_ex *cq = create_cq(IBV_WC_EX_WITH_TM_INFO, 4);
+    EXPECT_EQ(cq->read_completion_ts, nullptr);
+    soft::push_tagged(own(cq), completion(1), {7, 8}, false);
+    push(cq, 2);
+    soft::push_tagged(own(cq), completion(3, 99), {9, 10}, false);
+    soft::push_tagged(own(cq), completion(4), {11, 12}, false);
+    soft::forget_completions(own(cq), 99);
+    ASSERT_TRUE(device_->resize_cq(&own(cq), 16));
+    const std::array<ibv_wc_tm_info, 3> wanted = {{{7, 8}, {0, 0}, {11, 12}}};
+    int code = cq->start_poll(cq, &nothing_);
+    for (const ibv_wc_tm_info &one : wanted) {
+        ASSERT_EQ(code, 0);
+        ibv_wc_tm_info info{};
+        cq->read_tm_info(cq, &info);
+        EXPECT_EQ(info.tag, one.tag) << cq->wr_id;
+        EXPECT_EQ(info.priv, one.priv);
+        code = cq->next_poll(cq);
+    }
+    EXPECT_EQ(code, ENOENT);
+    cq->end_poll(cq);
+}
+#endif
+
 TEST_F(SoftCqEx, HasNoClockUnlessItIsAskedFor) {
     ibv_cq_ex *cq = create_cq(IBV_WC_STANDARD_FLAGS);
     EXPECT_EQ(cq->read_completion_ts, nullptr);
     EXPECT_EQ(cq->read_completion_wallclock_ns, nullptr);
-    EXPECT_EQ(own(cq).stamps, nullptr);
+    EXPECT_EQ(own(cq).beside, nullptr);
     ibv_cq_ex *one = create_cq(IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK);
     EXPECT_EQ(one->read_completion_ts, nullptr);
     EXPECT_NE(one->read_completion_wallclock_ns, nullptr);

@@ -33,7 +33,13 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
     EXPECT_EQ(attr->rss_caps.supported_qpts, 0u);
     EXPECT_EQ(attr->cq_mod_caps.max_cq_count, 0u);
     EXPECT_EQ(attr->max_dm_size, 1u << 20);
+#ifdef VERBS_HAVE_TAG_MATCHING
+    EXPECT_EQ(attr->tm_caps.max_num_tags, 1024u);
+    EXPECT_EQ(attr->tm_caps.flags, unsigned{IBV_TM_CAP_RC});
+#else
     EXPECT_EQ(attr->tm_caps.max_num_tags, 0u);
+    EXPECT_EQ(attr->tm_caps.flags, 0u);
+#endif
 }
 
 TEST_F(SoftDeviceEx, HasAClockThatGoesForward) {
