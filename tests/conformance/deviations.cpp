@@ -53,6 +53,8 @@ const std::set<std::string> kFeatures = {
     "XRC",
     "windows of type 2",
     "atomic writes",
+    "flushes",
+    "flushes to files",
 };
 
 using Version = std::pair<int, int>;

@@ -145,6 +145,16 @@ int alloc_mw_type_2(void *, ibv_pd *, ibv_mw **mw) {
     return 0;
 }
 
+int reg_flushable_mr(void *, ibv_pd *, void *, std::size_t length, std::uint64_t iova, int access,
+                     ibv_mr **mr) {
+    BEGIN("reg_flushable_mr");
+    last().mr_length = length;
+    last().mr_iova = iova;
+    last().mr_access = access;
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
 int query_port_speed(void *, std::uint32_t port_num, std::uint64_t *port_speed) {
     BEGIN("query_port_speed");
     *port_speed = 1000 + port_num;
@@ -419,3 +429,4 @@ const verbs_provider_exp_ops kExperimental = {
 };
 
 }  // namespace verbs_test
+    .reg_flushable_mr = &reg_flushable_mr,

@@ -26,6 +26,9 @@ struct FakeExperimental {
     ibv_advise_mr_advice advice;
     std::uint32_t flags;  // of advise_mr, read_counters, query_qp_data_in_order
     std::uint32_t count;  // of advise_mr and read_counters
+    std::size_t mr_length;
+    std::uint64_t mr_iova;
+    int mr_access;
     std::uint64_t dmabuf_offset;
     std::size_t dmabuf_length;
     std::uint64_t dmabuf_iova;

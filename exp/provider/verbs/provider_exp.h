@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define VERBS_PROVIDER_EXP_CONTRACT 3u
+#define VERBS_PROVIDER_EXP_CONTRACT 4u
 
 struct verbs_provider_exp_ops {
     /* Fills what values->comp_mask asks for, and leaves only those bits in it. */
@@ -76,6 +76,10 @@ struct verbs_provider_exp_ops {
     /* Memory windows of type 2; dealloc_mw ends them, and the library sets what it sets for those
      * of alloc_mw. A device whose alloc_mw makes them leaves this empty. */
     int (*alloc_mw_type_2)(void *device, struct ibv_pd *pd, struct ibv_mw **mw);
+
+    /* Memory regions that peers may flush: as reg_mr of the stable table, with rights to it. */
+    int (*reg_flushable_mr)(void *device, struct ibv_pd *pd, void *addr, size_t length,
+                            uint64_t iova, int access, struct ibv_mr **mr);
 
     /* What ports and queue pairs tell. The speed is in units of 100 Mbit/s. */
     int (*query_port_speed)(void *device, uint32_t port_num, uint64_t *port_speed);

@@ -23,6 +23,8 @@
 //   Result<uint32_t> get_srq_num(ibv_srq *srq)
 //   Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr)
 //   Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd)
+//   Result<ibv_mr *> reg_flushable_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+//                                     int access)
 //   Result<uint64_t> query_port_speed(uint32_t port_num)
 //   static int query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode op, uint32_t flags) noexcept
 //   Result<void> query_ece(ibv_qp *qp, ibv_ece *ece)
@@ -114,6 +116,7 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(create_flow);
     VERBS_PROVIDER_SLOT(destroy_flow);
     VERBS_PROVIDER_SLOT(create_flow_action_esp);
+    VERBS_PROVIDER_SLOT(reg_flushable_mr);
     VERBS_PROVIDER_SLOT(modify_flow_action_esp);
     VERBS_PROVIDER_SLOT(destroy_flow_action);
     VERBS_PROVIDER_SLOT(create_counters);

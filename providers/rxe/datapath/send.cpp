@@ -14,7 +14,7 @@ namespace rxe {
 namespace {
 
 // What a request has beside its data. The first three are what most requests are.
-enum class Shape : uint8_t { none, send, rdma, atomic_write, atomic, invalidate, bind };
+enum class Shape : uint8_t { none, send, rdma, atomic_write, atomic, invalidate, bind, flush };
 
 // Of a size that a pointer is scaled by in one step.
 struct alignas(4) Opcode {
@@ -40,6 +40,9 @@ constexpr std::array<Opcode, 16> kOpcodes = [] {
     opcodes[IBV_WR_ATOMIC_FETCH_AND_ADD] = {kRc, Shape::atomic, false};
     opcodes[IBV_WR_LOCAL_INV] = {kRc, Shape::invalidate, false};
     opcodes[IBV_WR_BIND_MW] = {kRc | kUc, Shape::bind, false};
+#ifdef VERBS_HAVE_FLUSH
+    opcodes[IBV_WR_FLUSH] = {kRc, Shape::flush, false};
+#endif
     opcodes[IBV_WR_ATOMIC_WRITE] = {kAtomicWriter, Shape::atomic_write, true};
     return opcodes;
 }();
@@ -79,6 +82,19 @@ void fill_bind(SendWqe &wqe, const ibv_mw &mw, uint32_t rkey,
     wqe.wr.wr.mw.rkey = rkey;
     wqe.wr.wr.mw.access = info.mw_access_flags;
 }
+
+#ifdef VERBS_HAVE_FLUSH
+// False: it was not built. Only queue pairs of kernels that know it are made for building it.
+bool fill_flush(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    verbs::provider::Flush flush;
+    if (!verbs::provider::take_flush(wr, flush)) return false;
+    const FlushPart part{flush.address, flush.length, flush.rkey, flush.type, flush.level, {}};
+    std::memcpy(&wqe.wr.wr, &part, sizeof part);
+    wqe.iova = flush.address;
+    wqe.dma = {flush.length, flush.length, 0, 0, 0, 0};  // where the kernel looks for the length
+    return true;
+}
+#endif
 
 // False: more than may be inline.
 bool copy_inline(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr, uint32_t count,
@@ -151,6 +167,10 @@ __attribute__((noinline)) int fill_other(const SendQueue &sq, SendWqe &wqe, cons
         fill_atomic(wqe, wr);
         code = fill_data(sq, wqe, wr, opcode.may_be_inline, sum);
         return code == 0 && sum < sizeof(uint64_t) ? EINVAL : code;
+#ifdef VERBS_HAVE_FLUSH
+    case Shape::flush:
+        return fill_flush(wqe, wr) ? 0 : EINVAL;
+#endif
     case Shape::bind:
         if (wr.bind_mw.mw == nullptr) return EINVAL;
         fill_bind(wqe, *wr.bind_mw.mw, wr.bind_mw.rkey, wr.bind_mw.bind_info);

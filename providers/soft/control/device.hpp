@@ -118,6 +118,8 @@ public:
                                    int fd, int access);
     Result<ibv_dm *> alloc_dm(ibv_alloc_dm_attr *attr);
     Result<void> free_dm(ibv_dm *dm);
+    Result<ibv_mr *> reg_flushable_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+                                      int access);
     Result<ibv_mr *> reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
                                unsigned int access);
     Result<void *> alloc_buf(ibv_pd *pd, size_t size);

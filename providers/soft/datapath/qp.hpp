@@ -126,6 +126,11 @@ struct AtomicOperands {
 };
 
 // A memory window's next state. Without a region, or of no bytes: unbound.
+struct FlushKind {
+    uint8_t type;   // enum ibv_placement_type
+    uint8_t level;  // enum ibv_selectivity_level
+};
+
 struct Binding {
     Mw *window;
     Mr *region;
@@ -168,6 +173,7 @@ struct SendWqe {
         AtomicOperands atomic;  // atomics
         Binding binding;        // kOpcodeBind
     };
+        FlushKind flush;        // IBV_WR_FLUSH
 
     [[nodiscard]] ibv_sge *sges() noexcept { return reinterpret_cast<ibv_sge *>(this + 1); }
     [[nodiscard]] uint8_t *inline_data() noexcept { return reinterpret_cast<uint8_t *>(this + 1); }

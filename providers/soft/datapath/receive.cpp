@@ -294,6 +294,10 @@ Outcome deliver_by_kind(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         return serve_atomic(qp, end, arrival);
     case MessageKind::fatal:
         if (!qp.is_reliable) return Outcome::lost;
+#ifdef VERBS_HAVE_FLUSH
+    case MessageKind::flush:
+        return serve_flush(qp, end, arrival);
+#endif
         report_qp_event(qp, static_cast<Refusal>(arrival.argument) == Refusal::access
                                 ? IBV_EVENT_QP_ACCESS_ERR
                                 : IBV_EVENT_QP_REQ_ERR);

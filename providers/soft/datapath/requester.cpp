@@ -30,6 +30,8 @@ ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
         return IBV_WC_FETCH_ADD;
     case kOpcodeAtomicWrite:
         return IBV_WC_ATOMIC_WRITE;
+    case IBV_WR_FLUSH:
+        return IBV_WC_FLUSH;
     case kOpcodeBind:
         return IBV_WC_BIND_MW;
     case kOpcodeInvalidate:

@@ -103,6 +103,32 @@ TEST_F(PostAll, RefusesAtomicWritesOfOtherShapes) {
     EXPECT_EQ(sends.waiting(), 0u);
 }
 
+TEST_F(PostAll, WritesAFlushAsTheKernelReadsIt) {
+    make(IBV_QPT_RC);
+    std::vector<ibv_send_wr> list{request(IBV_WR_FLUSH)};
+    verbs::provider::put_flush(list[0], {0x1000, 512, 7, IBV_FLUSH_GLOBAL, IBV_FLUSH_MR});
+    ASSERT_EQ(post_all(list), 0);
+    const uint8_t *wqe = sends.oldest();
+    EXPECT_EQ(word_at(wqe, 12), 14u) << "opcode";
+    EXPECT_EQ(long_at(wqe, 24), 0x1000u);
+    EXPECT_EQ(word_at(wqe, 32), 512u);
+    EXPECT_EQ(word_at(wqe, 36), 7u) << "key";
+    EXPECT_EQ(wqe[40], 1) << "type";
+    EXPECT_EQ(wqe[41], 1) << "level";
+    EXPECT_EQ(long_at(wqe, 152), 0x1000u) << "iova";
+    EXPECT_EQ(word_at(wqe, 184), 512u) << "length";
+    EXPECT_EQ(word_at(wqe, 188), 512u) << "what is left of it";
+    EXPECT_EQ(word_at(wqe, 196), 0u) << "pieces";
+}
+
+TEST_F(PostAll, RefusesAFlushThatWasNotBuilt) {
+    make(IBV_QPT_RC);
+    ibv_send_wr wr = request(IBV_WR_FLUSH);
+    EXPECT_EQ(post(wr), EINVAL);
+    EXPECT_EQ(bad_send, &wr);
+    EXPECT_EQ(sends.waiting(), 0u);
+}
+
 TEST_F(PostAll, NeedsAQueuePairThatIsReady) {
     make(IBV_QPT_RC);
     qp.state = IBV_QPS_RTR;
