@@ -53,6 +53,7 @@ const std::set<std::string> kFeatures = {
     "XRC",
     "windows of type 2",
     "atomic writes",
+    "counters of completions",
     "flushes",
     "flushes to files",
 };

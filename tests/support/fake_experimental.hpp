@@ -37,6 +37,10 @@ struct FakeExperimental {
     std::uint32_t esn;
     ibv_counter_attach_attr counter;
     ibv_flow *counted;
+    ibv_comp_cntr_type comp_cntr_type;
+    std::uint64_t counted_successes;
+    std::uint64_t counted_errors;
+    std::uint32_t counted_operations;
     ibv_wq_init_attr wq;
     ibv_wq_attr wq_change;
     std::uint32_t log_ind_tbl_size;

@@ -117,6 +117,21 @@ struct verbs_provider_exp_ops {
     int (*read_counters)(void *device, struct ibv_counters *counters, uint64_t *values,
                          uint32_t count, uint32_t flags);
 
+    /* Counters of completions. Type and operations are known ones, and at least one. The state of
+     * the queue pair is the plugin's to judge. */
+    int (*query_comp_cntr_caps)(void *device, struct ibv_comp_cntr_caps *caps);
+    int (*create_comp_cntr)(void *device, struct ibv_comp_cntr_init_attr *attr,
+                            struct ibv_comp_cntr **comp_cntr);
+    int (*destroy_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr);
+    int (*set_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t value);
+    int (*set_err_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t value);
+    int (*inc_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t amount);
+    int (*inc_err_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t amount);
+    int (*read_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t *value);
+    int (*read_err_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t *value);
+    int (*qp_attach_comp_cntr)(void *device, struct ibv_qp *qp, struct ibv_comp_cntr *comp_cntr,
+                               struct ibv_qp_attach_comp_cntr_attr *attr);
+
     /* Work queues. The plugin sets post_recv of *wq, and writes what it grants into *attr. */
     int (*create_wq)(void *device, struct ibv_wq_init_attr *attr, struct ibv_wq **wq);
     int (*modify_wq)(void *device, struct ibv_wq *wq, struct ibv_wq_attr *attr);

@@ -34,6 +34,7 @@ inline constexpr int kMaxSrqWr = 1 << 15;
 inline constexpr int kMaxRdAtomic = static_cast<int>(kAtomicResults);
 inline constexpr int kMaxGroups = 1 << 13;
 inline constexpr int kMaxGroupMembers = 1 << 12;
+inline constexpr uint32_t kMaxCompCntrs = 1 << 16;
 inline constexpr uint32_t kMaxInline = 1024;
 inline constexpr uint32_t kMaxMessage = 1u << 31;
 inline constexpr std::size_t kMaxDmBytes = 1 << 20;  // device memory, in all

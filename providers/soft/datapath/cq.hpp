@@ -103,6 +103,8 @@ void push_completion(Cq &cq, const ibv_wc &wc, bool solicited, Sink *sink) noexc
 
 // Runs the engine for the queue pairs that complete here.
 void progress(Cq &cq, Sink &sink) noexcept;
+// What a poll does, but for taking completions.
+void drive(Cq &cq) noexcept;
 
 // A receive queue of the hub's domain completes here from now on, or no longer.
 void join_hub(Cq &cq, Cq &hub);

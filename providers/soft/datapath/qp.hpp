@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Queue pair: its two work queues, its state, and the engine that moves messages.
 //
-// Locks, in the order in which they may be taken: the process's mutex, a CQ's progress_lock, the
-// send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a link's mutex, the
-// process's timers, watch list and windows). Two queues of one kind are never held at once. A
-// channel comes and goes under its queue's lock and the progress lock of the CQ that the queue
-// completes to, so that a poller can look at it with the latter alone.
+// Locks, in the order in which they may be taken: the process's mutex, a counter's lock, a CQ's
+// progress_lock, the send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a
+// link's mutex, the process's timers, watch list and windows). Two queues of one kind are never
+// held at once. A channel comes and goes under its queue's lock and the progress lock of the CQ
+// that the queue completes to, so that a poller can look at it with the latter alone.
 #pragma once
 
 #include "core/fd.hpp"
 #include "core/spin_lock.hpp"
+#include "datapath/counter.hpp"
 #include "datapath/cq.hpp"
 #include "datapath/gather.hpp"
 #include "datapath/queue_memory.hpp"
@@ -125,12 +126,12 @@ struct AtomicOperands {
     uint64_t swap;
 };
 
-// A memory window's next state. Without a region, or of no bytes: unbound.
 struct FlushKind {
     uint8_t type;   // enum ibv_placement_type
     uint8_t level;  // enum ibv_selectivity_level
 };
 
+// A memory window's next state. Without a region, or of no bytes: unbound.
 struct Binding {
     Mw *window;
     Mr *region;
@@ -172,8 +173,8 @@ struct SendWqe {
         DatagramPrefix path;    // UD
         AtomicOperands atomic;  // atomics
         Binding binding;        // kOpcodeBind
-    };
         FlushKind flush;        // IBV_WR_FLUSH
+    };
 
     [[nodiscard]] ibv_sge *sges() noexcept { return reinterpret_cast<ibv_sge *>(this + 1); }
     [[nodiscard]] uint8_t *inline_data() noexcept { return reinterpret_cast<uint8_t *>(this + 1); }
@@ -325,11 +326,13 @@ struct Qp : PublicQp {
     Pd *domain_pd;  // nullptr: receives by XRC, in the domains of the receive queues
     // The library writes the public qp_type once more after create_qp, while the thread may look.
     bool is_datagram = false;
-    bool is_xrc = false;        // messages name a receive queue
-    bool has_one_peer = true;   // neither of the two: messages need no address
-    bool opens_ways = false;    // unreliable, or XRC: a post may find that a channel is missing
-    bool is_reliable = false;   // RC, XRC: what cannot be delivered is an error, not a loss
-    bool has_faults = false;    // `faults` is to be asked
+    bool is_xrc = false;       // messages name a receive queue
+    bool has_one_peer = true;  // neither of the two: messages need no address
+    bool opens_ways = false;   // unreliable, or XRC: a post may find that a channel is missing
+    bool is_reliable = false;  // RC, XRC: what cannot be delivered is an error, not a loss
+    bool has_faults = false;   // `faults` is to be asked
+    // nullptr: nobody counts. Set under the locks of both queues.
+    std::unique_ptr<QpCounters> counters;
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
     // In their `polled`; the first alone where they are one.

@@ -29,6 +29,8 @@ void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
     wc.wr_id = wqe.wr_id;
     wc.status = status;
     wc.qp_num = qp.qp_num;
+    if (qp.counters != nullptr) [[unlikely]]
+        qp.counters->count(Counted::receive, wc.byte_len, status);
     push_completion(*qp.rq.completes_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
 }
 
@@ -292,12 +294,12 @@ Outcome deliver_by_kind(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         return serve_read(qp, end, arrival);
     case MessageKind::atomic:
         return serve_atomic(qp, end, arrival);
-    case MessageKind::fatal:
-        if (!qp.is_reliable) return Outcome::lost;
 #ifdef VERBS_HAVE_FLUSH
     case MessageKind::flush:
         return serve_flush(qp, end, arrival);
 #endif
+    case MessageKind::fatal:
+        if (!qp.is_reliable) return Outcome::lost;
         report_qp_event(qp, static_cast<Refusal>(arrival.argument) == Refusal::access
                                 ? IBV_EVENT_QP_ACCESS_ERR
                                 : IBV_EVENT_QP_REQ_ERR);
