@@ -113,11 +113,6 @@ int compat_ibv_dealloc_pd(ibv_pd *pd) {
     return stable_ibv_dealloc_pd(pd);
 }
 
-VERBS_FORWARD(ibv_reg_mr, "@@IBVERBS_1.1");
-ibv_mr *compat_ibv_reg_mr(ibv_pd *pd, void *addr, size_t length, int access) {
-    return stable_ibv_reg_mr(pd, addr, length, access);
-}
-
 VERBS_FORWARD(ibv_rereg_mr, "@@IBVERBS_1.1");
 int compat_ibv_rereg_mr(ibv_mr *mr, int flags, ibv_pd *pd, void *addr, size_t length, int access) {
     return stable_ibv_rereg_mr(mr, flags, pd, addr, length, access);

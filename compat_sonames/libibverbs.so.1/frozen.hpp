@@ -86,6 +86,7 @@ int ibv_query_gid_type(ibv_context *context, uint8_t port_num, unsigned int inde
                        ibv_gid_type_sysfs *type);
 
 // Memory.
+ibv_mr *verbs_exp_reg_mr_iova(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access);
 ibv_mr *ibv_reg_mr_iova2(ibv_pd *pd, void *addr, size_t length, uint64_t iova, unsigned int access);
 ibv_mr *ibv_reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova, int fd,
                           int access);

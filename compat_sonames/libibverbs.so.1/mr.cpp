@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Registering memory in the ways that libverbs has no name for.
+// Registering memory: what is experimental of it goes on to libverbs-exp, where that is.
 #include "experimental.hpp"
 #include "frozen.hpp"
 #include "refuse.hpp"
@@ -7,11 +7,35 @@
 
 using namespace verbs::compat;
 
+VERBS_IMPORT(ibv_reg_mr);
 VERBS_IMPORT(ibv_reg_mr_iova);
+
+namespace {
+
+// Rights to flush are not for the stable call. Without libverbs-exp it says so.
+bool is_experimental(int access) {
+    return (access & (IBV_ACCESS_FLUSH_GLOBAL | IBV_ACCESS_FLUSH_PERSISTENT)) != 0;
+}
+
+ibv_mr *reg_iova(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access) {
+    if (is_experimental(access))
+        if (auto *reg = VERBS_EXPERIMENTAL(verbs_exp_reg_mr_iova))
+            return reg(pd, addr, length, iova, access);
+    return stable_ibv_reg_mr_iova(pd, addr, length, iova, access);
+}
+
+}  // namespace
+
+VERBS_SYMVER(ibv_reg_mr, "@@IBVERBS_1.1");
+ibv_mr *compat_ibv_reg_mr(ibv_pd *pd, void *addr, size_t length, int access) {
+    if (is_experimental(access))
+        return reg_iova(pd, addr, length, reinterpret_cast<uintptr_t>(addr), access);
+    return stable_ibv_reg_mr(pd, addr, length, access);
+}
 
 VERBS_SYMVER(ibv_reg_mr_iova, "@@IBVERBS_1.7");
 ibv_mr *compat_ibv_reg_mr_iova(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access) {
-    return stable_ibv_reg_mr_iova(pd, addr, length, iova, access);
+    return reg_iova(pd, addr, length, iova, access);
 }
 
 // Newer headers call this one when the access flags may hold a wish (IBV_ACCESS_OPTIONAL_RANGE). In
@@ -19,7 +43,7 @@ ibv_mr *compat_ibv_reg_mr_iova(ibv_pd *pd, void *addr, size_t length, uint64_t i
 VERBS_SYMVER(ibv_reg_mr_iova2, "@@IBVERBS_1.8");
 ibv_mr *compat_ibv_reg_mr_iova2(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
                                 unsigned int access) {
-    return stable_ibv_reg_mr_iova(pd, addr, length, iova, static_cast<int>(access));
+    return reg_iova(pd, addr, length, iova, static_cast<int>(access));
 }
 
 VERBS_SYMVER(ibv_reg_dmabuf_mr, "@@IBVERBS_1.12");

@@ -36,7 +36,9 @@ OTHER_TYPE_IN_REFERENCE = {
 }
 # Names of the same kind that no reference has, each with the reason.
 IN_NO_REFERENCE = {
-    "IBV_DEVICE_ATOMIC_WRITE",  # the kernel's bit, for which rdma-core has no name
+    # The kernel's bits, for which rdma-core has no names.
+    "IBV_DEVICE_ATOMIC_WRITE", "IBV_DEVICE_FLUSH_GLOBAL", "IBV_DEVICE_FLUSH_PERSISTENT",
+    "_ibv_query_comp_cntr_caps",  # what ibv_query_comp_cntr_caps calls, there too
 }
 # Names that are ours alone begin so.
 OWN_NAME = re.compile(r"(struct |enum )?verbs_", re.IGNORECASE)

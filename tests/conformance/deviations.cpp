@@ -54,6 +54,9 @@ const std::set<std::string> kFeatures = {
     "tag matching",
     "windows of type 2",
     "atomic writes",
+    "counters of completions",
+    "flushes",
+    "flushes to files",
 };
 
 using Version = std::pair<int, int>;

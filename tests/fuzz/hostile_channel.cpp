@@ -118,14 +118,16 @@ void HostileChannel::put_place(Choices &choices, Victim &victim, Draft &draft) {
     if ((how & 0x0c) == 8) place.length = choices.edge();
     if ((how & 0x30) == 0x10) place.rkey = choices.raw<uint32_t>();
     if ((how & 0x30) == 0x20) place.address = choices.raw<uint64_t>();
-    // From the first kind of this sort on: atomics carry their kind and operands in this shape.
+    // From the first kind of this sort on: atomics and flushes carry their kind and operands in
+    // this shape.
     draft.kind = static_cast<uint8_t>(static_cast<uint32_t>(MessageKind::write) + choices.below(6));
     draft.length = place.length;
     draft.put(&place, sizeof place);
     if ((how & 0x40) != 0) {
         uint8_t operands[16];
         choices.take(operands, sizeof operands);
-        draft.put(operands, sizeof operands);
+        const bool is_flush = draft.kind == static_cast<uint8_t>(MessageKind::flush);
+        draft.put(operands, is_flush ? sizeof(FlushRequest) - sizeof place : sizeof operands);
     }
     if ((how & 0x80) != 0 || draft.kind == static_cast<uint8_t>(MessageKind::write))
         draft.fill(place.length);

@@ -3,6 +3,7 @@
 //
 // The true code from RxEnd up runs here: take_arrivals, deliver, the engine's turns as a poller and
 // as the progress thread, senders that come and go. The ring changes while it is read.
+#include "control/limits.hpp"
 #include "fuzz/hostile_channel.hpp"
 #include "fuzz/hostile_reads.hpp"
 #include "fuzz/peer_memory.hpp"
@@ -41,6 +42,7 @@ public:
         if (!victim_->create_qp(kTypes[type], 0, how >= 192)) return;
         access_ = choices_.byte() & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
                                      IBV_ACCESS_REMOTE_ATOMIC | IBV_ACCESS_LOCAL_WRITE);
+        if (how % 2 != 0) access_ |= kFlushAccess;
         make_ready();
         attach();
         for (int i = 0; i < 100 && !choices_.is_over(); ++i) {

@@ -2,6 +2,8 @@
 // Setting up, taking down, and judging what happened to the memory in between.
 #include "fuzz/victim.hpp"
 
+#include "control/limits.hpp"
+
 namespace fuzz {
 
 using namespace soft;
@@ -9,7 +11,8 @@ using namespace soft;
 namespace {
 
 constexpr int kEverything = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-                            IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC;
+                            IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
+                            (kFlushAccess & IBV_ACCESS_FLUSH_GLOBAL);
 constexpr uint32_t kWritingAccess = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC;
 
 const verbs_host &host() {

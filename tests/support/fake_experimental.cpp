@@ -153,6 +153,16 @@ int alloc_mw_type_2(void *, ibv_pd *, ibv_mw **mw) {
     return 0;
 }
 
+int reg_flushable_mr(void *, ibv_pd *, void *, std::size_t length, std::uint64_t iova, int access,
+                     ibv_mr **mr) {
+    BEGIN("reg_flushable_mr");
+    last().mr_length = length;
+    last().mr_iova = iova;
+    last().mr_access = access;
+    *mr = dirty<ibv_mr>();
+    return 0;
+}
+
 int query_port_speed(void *, std::uint32_t port_num, std::uint64_t *port_speed) {
     BEGIN("query_port_speed");
     *port_speed = 1000 + port_num;
@@ -260,6 +270,67 @@ int read_counters(void *, ibv_counters *, std::uint64_t *values, std::uint32_t c
     last().flags = flags;
     for (std::uint32_t i = 0; i < count; ++i)
         values[i] = 100 + i;
+    return 0;
+}
+
+int query_comp_cntr_caps(void *, ibv_comp_cntr_caps *caps) {
+    BEGIN("query_comp_cntr_caps");
+    *caps = {1ull << 40, 7, IBV_QP_ATTACH_COMP_CNTR_OP_SEND};
+    return 0;
+}
+
+int create_comp_cntr(void *, ibv_comp_cntr_init_attr *attr, ibv_comp_cntr **comp_cntr) {
+    BEGIN("create_comp_cntr");
+    last().comp_cntr_type = attr->type;
+    *comp_cntr = dirty<ibv_comp_cntr>();
+    return 0;
+}
+
+int destroy_comp_cntr(void *, ibv_comp_cntr *comp_cntr) {
+    BEGIN("destroy_comp_cntr");
+    delete comp_cntr;
+    return 0;
+}
+
+int set_comp_cntr(void *, ibv_comp_cntr *, std::uint64_t value) {
+    BEGIN("set_comp_cntr");
+    last().counted_successes = value;
+    return 0;
+}
+
+int set_err_comp_cntr(void *, ibv_comp_cntr *, std::uint64_t value) {
+    BEGIN("set_err_comp_cntr");
+    last().counted_errors = value;
+    return 0;
+}
+
+int inc_comp_cntr(void *, ibv_comp_cntr *, std::uint64_t amount) {
+    BEGIN("inc_comp_cntr");
+    last().counted_successes += amount;
+    return 0;
+}
+
+int inc_err_comp_cntr(void *, ibv_comp_cntr *, std::uint64_t amount) {
+    BEGIN("inc_err_comp_cntr");
+    last().counted_errors += amount;
+    return 0;
+}
+
+int read_comp_cntr(void *, ibv_comp_cntr *, std::uint64_t *value) {
+    BEGIN("read_comp_cntr");
+    *value = last().counted_successes;
+    return 0;
+}
+
+int read_err_comp_cntr(void *, ibv_comp_cntr *, std::uint64_t *value) {
+    BEGIN("read_err_comp_cntr");
+    *value = last().counted_errors;
+    return 0;
+}
+
+int qp_attach_comp_cntr(void *, ibv_qp *, ibv_comp_cntr *, ibv_qp_attach_comp_cntr_attr *attr) {
+    BEGIN("qp_attach_comp_cntr");
+    last().counted_operations = attr->op_mask;
     return 0;
 }
 
@@ -393,6 +464,7 @@ const verbs_provider_exp_ops kExperimental = {
     .post_srq_ops = &post_srq_ops,
     .open_qp = &open_qp,
     .alloc_mw_type_2 = &alloc_mw_type_2,
+    .reg_flushable_mr = &reg_flushable_mr,
     .query_port_speed = &query_port_speed,
     .query_qp_data_in_order = &query_qp_data_in_order,
     .query_ece = &query_ece,
@@ -409,6 +481,16 @@ const verbs_provider_exp_ops kExperimental = {
     .destroy_counters = &destroy_counters,
     .attach_counters_point_flow = &attach_counters_point_flow,
     .read_counters = &read_counters,
+    .query_comp_cntr_caps = &query_comp_cntr_caps,
+    .create_comp_cntr = &create_comp_cntr,
+    .destroy_comp_cntr = &destroy_comp_cntr,
+    .set_comp_cntr = &set_comp_cntr,
+    .set_err_comp_cntr = &set_err_comp_cntr,
+    .inc_comp_cntr = &inc_comp_cntr,
+    .inc_err_comp_cntr = &inc_err_comp_cntr,
+    .read_comp_cntr = &read_comp_cntr,
+    .read_err_comp_cntr = &read_err_comp_cntr,
+    .qp_attach_comp_cntr = &qp_attach_comp_cntr,
     .create_wq = &create_wq,
     .modify_wq = &modify_wq,
     .destroy_wq = &destroy_wq,

@@ -28,6 +28,9 @@ struct FakeExperimental {
     ibv_advise_mr_advice advice;
     std::uint32_t flags;  // of advise_mr, read_counters, query_qp_data_in_order
     std::uint32_t count;  // of advise_mr and read_counters
+    std::size_t mr_length;
+    std::uint64_t mr_iova;
+    int mr_access;
     std::uint64_t dmabuf_offset;
     std::size_t dmabuf_length;
     std::uint64_t dmabuf_iova;
@@ -36,6 +39,10 @@ struct FakeExperimental {
     std::uint32_t esn;
     ibv_counter_attach_attr counter;
     ibv_flow *counted;
+    ibv_comp_cntr_type comp_cntr_type;
+    std::uint64_t counted_successes;
+    std::uint64_t counted_errors;
+    std::uint32_t counted_operations;
     ibv_wq_init_attr wq;
     ibv_wq_attr wq_change;
     std::uint32_t log_ind_tbl_size;

@@ -20,6 +20,7 @@
 #include <infiniband/verbs.h>
 
 #include <infiniband/verbs_exp/buffer.h>
+#include <infiniband/verbs_exp/comp_cntr.h>
 #include <infiniband/verbs_exp/counters.h>
 #include <infiniband/verbs_exp/cq.h>
 #include <infiniband/verbs_exp/device.h>

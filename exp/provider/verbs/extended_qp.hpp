@@ -70,6 +70,11 @@ public:
     static constexpr unsigned kAddress = 1 << 2;
     static constexpr unsigned kReceiver = 1 << 3;  // XRC: what reaches the peer
 
+    // What was built is not to be posted, for this reason unless there was one before.
+    __attribute__((noinline)) void fail(int code) noexcept {
+        if (error_ == 0) error_ = code;
+    }
+
     // The next request, which has no data yet.
     ibv_send_wr &begin(const ibv_qp_ex &qp, ibv_wr_opcode opcode, unsigned takes) noexcept {
         if (current_ != last_) [[likely]]
@@ -158,10 +163,6 @@ private:
         return std::unique_ptr<T[]>(new (std::nothrow) T[total]);
     }
 
-    // The first failure is the one that is reported.
-    __attribute__((noinline)) void fail(int code) noexcept {
-        if (error_ == 0) error_ = code;
-    }
     // Out of line, as the length that is set most often needs no registers for this.
     __attribute__((noinline)) void set_inline_of_any_length(const void *data,
                                                             std::size_t length) noexcept {
@@ -241,7 +242,8 @@ static_assert(offsetof(ibv_qp_ex, comp_mask) == sizeof(ibv_qp) &&
                              IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_BIND_MW |
                              IBV_QP_EX_WITH_SEND_WITH_INV;
     constexpr uint64_t kRc = kUc | IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
-                             IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD | IBV_QP_EX_WITH_ATOMIC_WRITE;
+                             IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD | IBV_QP_EX_WITH_ATOMIC_WRITE |
+                             IBV_QP_EX_WITH_FLUSH;
     switch (type) {
     case IBV_QPT_RC:
     case IBV_QPT_XRC_SEND:
@@ -277,6 +279,44 @@ static_assert(offsetof(ibv_qp_ex, comp_mask) == sizeof(ibv_qp) &&
         return fail(EOPNOTSUPP, "QPs of this type do not have all of send_ops_flags: without " +
                                     std::to_string(missing) + " they do");
     return {};
+}
+
+// What IBV_WR_FLUSH asks for. With IBV_FLUSH_MR there is no length.
+struct Flush {
+    uint64_t address;
+    uint32_t length;
+    uint32_t rkey;
+    uint8_t type;   // enum ibv_placement_type: known bits, at least one
+    uint8_t level;  // enum ibv_selectivity_level
+};
+
+// struct ibv_send_wr has no members for it. What was built has it where a bind has the window's,
+// and this in place of the window: so ibv_post_send cannot be asked for one by chance.
+inline ibv_mw no_window{};
+
+inline void put_flush(ibv_send_wr &wr, const Flush &flush) noexcept {
+    const unsigned kind = flush.type | unsigned{flush.level} << 8;
+    wr.bind_mw = {&no_window, flush.rkey, {nullptr, flush.address, flush.length, kind}};
+}
+
+// What a program asks for by ibv_wr_flush. False: it is not a flush.
+[[nodiscard]] inline bool make_flush(uint32_t rkey, uint64_t address, std::size_t length,
+                                     uint8_t type, uint8_t level, Flush &flush) noexcept {
+    constexpr unsigned kTypes = IBV_FLUSH_GLOBAL | IBV_FLUSH_PERSISTENT;
+    const bool has_range = level == IBV_FLUSH_RANGE;
+    flush = {address, has_range ? static_cast<uint32_t>(length) : 0, rkey, type, level};
+    return type != 0 && (type & ~kTypes) == 0 && (has_range || level == IBV_FLUSH_MR) &&
+           (!has_range || length <= UINT32_MAX);
+}
+
+// False: the request was not built by wr_flush.
+[[nodiscard]] inline bool take_flush(const ibv_send_wr &wr, Flush &flush) noexcept {
+    if (wr.bind_mw.mw != &no_window) return false;
+    const ibv_mw_bind_info &info = wr.bind_mw.bind_info;
+    flush = {info.addr, static_cast<uint32_t>(info.length), wr.bind_mw.rkey,
+             static_cast<uint8_t>(info.mw_access_flags),
+             static_cast<uint8_t>(info.mw_access_flags >> 8)};
+    return true;
 }
 
 // The calls of ibv_qp_ex, except those that are the provider's.
@@ -353,6 +393,17 @@ inline void local_inv(ibv_qp_ex *qp, uint32_t rkey) noexcept {
     batch_of(qp).begin(*qp, IBV_WR_LOCAL_INV, WrBatch::kNothing).invalidate_rkey = rkey;
 }
 
+// It takes pieces of memory, as its manual page has it, which nobody looks at.
+inline void flush(ibv_qp_ex *qp, uint32_t rkey, uint64_t address, std::size_t length, uint8_t type,
+                  uint8_t level) noexcept {
+    WrBatch &batch = batch_of(qp);
+    ibv_send_wr &request = batch.begin(*qp, IBV_WR_FLUSH, WrBatch::kData | WrBatch::kReceiver);
+    Flush flush;
+    if (!make_flush(rkey, address, length, type, level, flush)) [[unlikely]]
+        batch.fail(EINVAL);
+    put_flush(request, flush);
+}
+
 inline void set_ud_addr(ibv_qp_ex *qp, ibv_ah *ah, uint32_t qpn, uint32_t qkey) noexcept {
     if (ibv_send_wr *request = batch_of(qp).continued(WrBatch::kAddress); request != nullptr)
         request->wr.ud = {ah, qpn, qkey};
@@ -388,6 +439,7 @@ inline void fill_operations(ibv_qp_ex &qp, uint64_t ops) noexcept {
     if ((ops & IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD) != 0)
         qp.wr_atomic_fetch_add = &atomic_fetch_add;
     if ((ops & IBV_QP_EX_WITH_BIND_MW) != 0) qp.wr_bind_mw = &bind_mw;
+    if ((ops & IBV_QP_EX_WITH_FLUSH) != 0) qp.wr_flush = &flush;
     if ((ops & IBV_QP_EX_WITH_LOCAL_INV) != 0) qp.wr_local_inv = &local_inv;
 }
 

@@ -80,6 +80,10 @@ struct verbs_provider_exp_ops {
      * of alloc_mw. A device whose alloc_mw makes them leaves this empty. */
     int (*alloc_mw_type_2)(void *device, struct ibv_pd *pd, struct ibv_mw **mw);
 
+    /* Memory regions that peers may flush: as reg_mr of the stable table, with rights to it. */
+    int (*reg_flushable_mr)(void *device, struct ibv_pd *pd, void *addr, size_t length,
+                            uint64_t iova, int access, struct ibv_mr **mr);
+
     /* What ports and queue pairs tell. The speed is in units of 100 Mbit/s. */
     int (*query_port_speed)(void *device, uint32_t port_num, uint64_t *port_speed);
     /* What ibv_query_qp_data_in_order answers with these flags. Cannot fail. */
@@ -115,6 +119,21 @@ struct verbs_provider_exp_ops {
                                       struct ibv_counter_attach_attr *attr, struct ibv_flow *flow);
     int (*read_counters)(void *device, struct ibv_counters *counters, uint64_t *values,
                          uint32_t count, uint32_t flags);
+
+    /* Counters of completions. Type and operations are known ones, and at least one. The state of
+     * the queue pair is the plugin's to judge. */
+    int (*query_comp_cntr_caps)(void *device, struct ibv_comp_cntr_caps *caps);
+    int (*create_comp_cntr)(void *device, struct ibv_comp_cntr_init_attr *attr,
+                            struct ibv_comp_cntr **comp_cntr);
+    int (*destroy_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr);
+    int (*set_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t value);
+    int (*set_err_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t value);
+    int (*inc_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t amount);
+    int (*inc_err_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t amount);
+    int (*read_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t *value);
+    int (*read_err_comp_cntr)(void *device, struct ibv_comp_cntr *comp_cntr, uint64_t *value);
+    int (*qp_attach_comp_cntr)(void *device, struct ibv_qp *qp, struct ibv_comp_cntr *comp_cntr,
+                               struct ibv_qp_attach_comp_cntr_attr *attr);
 
     /* Work queues. The plugin sets post_recv of *wq, and writes what it grants into *attr. */
     int (*create_wq)(void *device, struct ibv_wq_init_attr *attr, struct ibv_wq **wq);

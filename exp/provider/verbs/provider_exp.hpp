@@ -24,6 +24,8 @@
 //   static int post_srq_ops(ibv_srq *srq, ibv_ops_wr *op, ibv_ops_wr **bad_op) noexcept
 //   Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr)
 //   Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd)
+//   Result<ibv_mr *> reg_flushable_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+//                                     int access)
 //   Result<uint64_t> query_port_speed(uint32_t port_num)
 //   static int query_qp_data_in_order(ibv_qp *qp, ibv_wr_opcode op, uint32_t flags) noexcept
 //   Result<void> query_ece(ibv_qp *qp, ibv_ece *ece)
@@ -44,6 +46,17 @@
 //                                           ibv_flow *flow)
 //   Result<void> read_counters(ibv_counters *counters, uint64_t *values, uint32_t count,
 //                              uint32_t flags)
+//   Result<ibv_comp_cntr_caps> query_comp_cntr_caps()
+//   Result<ibv_comp_cntr *> create_comp_cntr(ibv_comp_cntr_init_attr *attr)
+//   Result<void> destroy_comp_cntr(ibv_comp_cntr *comp_cntr)
+//   Result<void> set_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value)
+//   Result<void> set_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value)
+//   Result<void> inc_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount)
+//   Result<void> inc_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount)
+//   Result<uint64_t> read_comp_cntr(ibv_comp_cntr *comp_cntr)
+//   Result<uint64_t> read_err_comp_cntr(ibv_comp_cntr *comp_cntr)
+//   Result<void> qp_attach_comp_cntr(ibv_qp *qp, ibv_comp_cntr *comp_cntr,
+//                                    ibv_qp_attach_comp_cntr_attr *attr)
 //   Result<ibv_wq *> create_wq(ibv_wq_init_attr *attr)
 //   Result<void> modify_wq(ibv_wq *wq, ibv_wq_attr *attr)
 //   Result<void> destroy_wq(ibv_wq *wq)
@@ -105,6 +118,7 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     if constexpr (requires { &T::post_srq_ops; }) ops.post_srq_ops = &T::post_srq_ops;
     VERBS_PROVIDER_SLOT(open_qp);
     VERBS_PROVIDER_SLOT(alloc_mw_type_2);
+    VERBS_PROVIDER_SLOT(reg_flushable_mr);
     VERBS_PROVIDER_SLOT(query_port_speed);
     if constexpr (requires { &T::query_qp_data_in_order; })
         ops.query_qp_data_in_order = &T::query_qp_data_in_order;
@@ -122,6 +136,16 @@ constexpr verbs_provider_exp_ops make_exp_ops() {
     VERBS_PROVIDER_SLOT(destroy_counters);
     VERBS_PROVIDER_SLOT(attach_counters_point_flow);
     VERBS_PROVIDER_SLOT(read_counters);
+    VERBS_PROVIDER_SLOT(query_comp_cntr_caps);
+    VERBS_PROVIDER_SLOT(create_comp_cntr);
+    VERBS_PROVIDER_SLOT(destroy_comp_cntr);
+    VERBS_PROVIDER_SLOT(set_comp_cntr);
+    VERBS_PROVIDER_SLOT(set_err_comp_cntr);
+    VERBS_PROVIDER_SLOT(inc_comp_cntr);
+    VERBS_PROVIDER_SLOT(inc_err_comp_cntr);
+    VERBS_PROVIDER_SLOT(read_comp_cntr);
+    VERBS_PROVIDER_SLOT(read_err_comp_cntr);
+    VERBS_PROVIDER_SLOT(qp_attach_comp_cntr);
     VERBS_PROVIDER_SLOT(create_wq);
     VERBS_PROVIDER_SLOT(modify_wq);
     VERBS_PROVIDER_SLOT(destroy_wq);

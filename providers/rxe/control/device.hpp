@@ -94,6 +94,8 @@ public:
     Result<ibv_td *> alloc_td(ibv_td_init_attr *attr);
     Result<void> dealloc_td(ibv_td *td);
     Result<ibv_pd *> alloc_parent_domain(ibv_parent_domain_init_attr *attr);
+    Result<ibv_mr *> reg_flushable_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+                                      int access);
     Result<void> advise_mr(ibv_pd *pd, ibv_advise_mr_advice advice, uint32_t flags,
                            ibv_sge *sg_list, uint32_t num_sge);
 #endif

@@ -24,6 +24,7 @@ constexpr uint16_t kMessage = kData | kInline;
 // What it owes beside an address: data of at least 8 bytes, or of just 8.
 constexpr uint16_t kWord = 1 << 3;
 constexpr uint16_t kWordAlone = 1 << 4;
+constexpr uint16_t kRange = 1 << 5;  // or that what is there is no data, but a flush's range
 
 [[nodiscard]] Qp &own(ibv_qp_ex *qp) noexcept {
     return static_cast<Qp &>(PublicQp::of(qp));
@@ -33,9 +34,22 @@ __attribute__((noinline)) void fail(SendQueue &sq, int code) noexcept {
     if (sq.batch.error == 0) sq.batch.error = code;
 }
 
+#ifdef VERBS_HAVE_FLUSH
+// The kernel looks for the length of a flush where that of data is. Data that was set as well is
+// none of its.
+void restore_range(SendWqe &wqe) noexcept {
+    FlushPart part;
+    std::memcpy(&part, &wqe.wr.wr, sizeof part);
+    wqe.dma = {part.length, part.length, 0, 0, 0, 0};
+}
+#endif
+
 __attribute__((noinline)) void judge_debts(SendQueue &sq) noexcept {
-    const uint32_t length = sq.batch.current->dma.length;
     const uint16_t owes = std::exchange(sq.batch.owes, kNothing);
+#ifdef VERBS_HAVE_FLUSH
+    if ((owes & kRange) != 0) return restore_range(*sq.batch.current);
+#endif
+    const uint32_t length = sq.batch.current->dma.length;
     if ((owes & kAddress) != 0 || ((owes & kWord) != 0 && length < sizeof(uint64_t)) ||
         ((owes & kWordAlone) != 0 && length != sizeof(uint64_t)))
         fail(sq, EINVAL);
@@ -141,6 +155,20 @@ void bind_window(ibv_qp_ex *qp, ibv_mw *mw, uint32_t rkey, const ibv_mw_bind_inf
 void local_inv(ibv_qp_ex *qp, uint32_t rkey) noexcept {
     begin(own(qp).sq, *qp, IBV_WR_LOCAL_INV, kNothing).wr.ex.invalidate_rkey = rkey;
 }
+
+#ifdef VERBS_HAVE_FLUSH
+void flush(ibv_qp_ex *qp, uint32_t rkey, uint64_t address, std::size_t length, uint8_t type,
+           uint8_t level) noexcept {
+    SendQueue &sq = own(qp).sq;
+    SendWqe &wqe = begin(sq, *qp, IBV_WR_FLUSH, kData, kRange);
+    verbs::provider::Flush asked;
+    if (!verbs::provider::make_flush(rkey, address, length, type, level, asked)) [[unlikely]]
+        fail(sq, EINVAL);
+    const FlushPart part{asked.address, asked.length, asked.rkey, asked.type, asked.level, {}};
+    std::memcpy(&wqe.wr.wr, &part, sizeof part);
+    wqe.iova = asked.address;
+}
+#endif
 
 // The request that was begun last, to be told more of what it takes; nullptr: it does not.
 SendWqe *continued(SendQueue &sq, uint16_t what) noexcept {
@@ -252,6 +280,9 @@ void make_buildable(Qp &own, ibv_qp_type type, uint64_t operations) noexcept {
     fill(IBV_QP_EX_WITH_ATOMIC_WRITE, qp.wr_atomic_write, &atomic_write);
     fill(IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP, qp.wr_atomic_cmp_swp, &atomic_cmp_swp);
     fill(IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD, qp.wr_atomic_fetch_add, &atomic_fetch_add);
+#ifdef VERBS_HAVE_FLUSH
+    fill(IBV_QP_EX_WITH_FLUSH, qp.wr_flush, &flush);
+#endif
     fill(IBV_QP_EX_WITH_BIND_MW, qp.wr_bind_mw, &bind_window);
     fill(IBV_QP_EX_WITH_LOCAL_INV, qp.wr_local_inv, &local_inv);
     if (is_datagram) qp.wr_set_ud_addr = &set_ud_addr;

@@ -57,6 +57,18 @@ static_assert(offsetof(SendWqe, status) == 144 && offsetof(SendWqe, iova) == 152
 static_assert(offsetof(SendWqe, has_rd_atomic) == 180 && offsetof(SendWqe, dma) == 184);
 static_assert(sizeof(SendWqe) == 208);
 
+// The flush of rxe_send_wr.wr, which headers of kernels before 6.2 do not have.
+struct FlushPart {
+    uint64_t remote_addr;
+    uint32_t length;
+    uint32_t rkey;
+    uint8_t type;
+    uint8_t level;
+    uint8_t reserved[6];
+};
+static_assert(offsetof(FlushPart, rkey) == 12 && offsetof(FlushPart, level) == 17);
+static_assert(sizeof(FlushPart) == 24 && sizeof(FlushPart) <= sizeof(rxe_send_wr::wr));
+
 // struct rxe_recv_wqe; the pieces follow.
 struct RecvWqe {
     uint64_t wr_id;

@@ -14,17 +14,28 @@ namespace {
 // As the table of opcodes in datapath/send.cpp has it, and datapath/build.cpp.
 uint64_t operations_of(ibv_qp_type type) {
     constexpr uint64_t kOfRcOnly = IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_SEND_WITH_INV;
-    return type == IBV_QPT_RC ? ~uint64_t{0} : ~kOfRcOnly;
+#ifdef VERBS_HAVE_FLUSH
+    constexpr uint64_t kAll = ~uint64_t{0};
+#else
+    constexpr uint64_t kAll = ~uint64_t{IBV_QP_EX_WITH_FLUSH};
+#endif
+    return type == IBV_QPT_RC ? kAll : kAll & ~kOfRcOnly;
 }
 
 uint64_t asked_operations(const ibv_qp_init_attr_ex &attr) {
     return (attr.comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) != 0 ? attr.send_ops_flags : 0;
 }
 
-Result<void> judge_atomic_write(const verbs::uverbs::Context &kernel) {
+// What came to the driver after its first kernels.
+Result<void> judge_newer(const verbs::uverbs::Context &kernel, uint64_t asked) {
+    constexpr uint64_t kFlush = IBV_DEVICE_FLUSH_GLOBAL | IBV_DEVICE_FLUSH_PERSISTENT;
+    if ((asked & (IBV_QP_EX_WITH_ATOMIC_WRITE | IBV_QP_EX_WITH_FLUSH)) == 0) return {};
     VERBS_TRY(told, verbs::uverbs::query_device_ex(kernel));
-    if ((told.device_cap_flags_ex & IBV_DEVICE_ATOMIC_WRITE) == 0)
+    if ((asked & IBV_QP_EX_WITH_ATOMIC_WRITE) != 0 &&
+        (told.device_cap_flags_ex & IBV_DEVICE_ATOMIC_WRITE) == 0)
         return verbs::fail(EOPNOTSUPP, "this kernel's rdma_rxe has no atomic writes");
+    if ((asked & IBV_QP_EX_WITH_FLUSH) != 0 && (told.device_cap_flags_ex & kFlush) == 0)
+        return verbs::fail(EOPNOTSUPP, "this kernel's rdma_rxe cannot flush");
     return {};
 }
 
@@ -34,11 +45,10 @@ Result<ibv_qp *> RxeDevice::create_qp_ex(ibv_qp_init_attr_ex *attr) {
     VERBS_CHECK(verbs::provider::judge_qp(*attr, operations_of(attr->qp_type)));
     ibv_qp_init_attr plain = verbs::provider::plain(*attr);
     const bool writes_atomically = (asked_operations(*attr) & IBV_QP_EX_WITH_ATOMIC_WRITE) != 0;
-    if (writes_atomically) {
-        VERBS_CHECK(judge_atomic_write(kernel_));
-        // The value goes where inline data does.
+    VERBS_CHECK(judge_newer(kernel_, asked_operations(*attr)));
+    // The value goes where inline data does.
+    if (writes_atomically)
         plain.cap.max_inline_data = std::max<uint32_t>(plain.cap.max_inline_data, 8);
-    }
     VERBS_TRY(ibqp, create_qp(attr->pd, &plain));
     attr->cap = plain.cap;
     if ((attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) == 0) return ibqp;

@@ -45,6 +45,12 @@ struct Dm : ibv_dm {
     bool is_imported = false;
 };
 
+struct CompCntr : ibv_comp_cntr {
+    CompCntr() noexcept : ibv_comp_cntr{} {}
+
+    Counter counter;
+};
+
 struct Xrcd : ibv_xrcd {
     Xrcd() noexcept : ibv_xrcd{} {}
 
@@ -112,6 +118,8 @@ public:
     Result<uint64_t> query_port_speed(uint32_t port_num);
     Result<ibv_mr *> alloc_null_mr(ibv_pd *pd);
     Result<ibv_mw *> alloc_mw_type_2(ibv_pd *pd);
+    Result<ibv_mr *> reg_flushable_mr(ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+                                      int access);
     Result<void> advise_mr(ibv_pd *pd, ibv_advise_mr_advice advice, uint32_t flags,
                            ibv_sge *sg_list, uint32_t num_sge);
     Result<ibv_mr *> reg_dmabuf_mr(ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova,
@@ -128,6 +136,17 @@ public:
     Result<uint32_t> get_srq_num(ibv_srq *srq);
     static int post_srq_ops(ibv_srq *srq, ibv_ops_wr *op, ibv_ops_wr **bad_op) noexcept;
     Result<ibv_qp *> open_qp(ibv_qp_open_attr *attr);
+    Result<ibv_comp_cntr_caps> query_comp_cntr_caps();
+    Result<ibv_comp_cntr *> create_comp_cntr(ibv_comp_cntr_init_attr *attr);
+    Result<void> destroy_comp_cntr(ibv_comp_cntr *comp_cntr);
+    Result<void> set_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value);
+    Result<void> set_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t value);
+    Result<void> inc_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount);
+    Result<void> inc_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t amount);
+    Result<uint64_t> read_comp_cntr(ibv_comp_cntr *comp_cntr);
+    Result<uint64_t> read_err_comp_cntr(ibv_comp_cntr *comp_cntr);
+    Result<void> qp_attach_comp_cntr(ibv_qp *qp, ibv_comp_cntr *comp_cntr,
+                                     ibv_qp_attach_comp_cntr_attr *attr);
     Result<void> import_device(int cmd_fd);
     Result<ibv_pd *> import_pd(uint32_t pd_handle);
     Result<void> unimport_pd(ibv_pd *pd);
@@ -234,6 +253,8 @@ private:
     std::atomic<std::size_t> dm_bytes_{0};  // in use, at most kMaxDmBytes
     Owned<Dm> dms_;
     Owned<Xrcd> xrcds_;
+    std::atomic<uint32_t> comp_cntr_count_{0};
+    Owned<CompCntr> comp_cntrs_;
     verbs::UniqueFd imported_fd_;  // of a context that was imported
 #endif
     Owned<Mr> mrs_;

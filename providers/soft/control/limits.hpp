@@ -6,9 +6,20 @@
 #include "datapath/gather.hpp"
 #include "link/layout.hpp"
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+#include <infiniband/verbs_exp.h>
+#endif
+
 #include <cstdint>
 
 namespace soft {
+
+// The rights to flush, where the build has them.
+#ifdef VERBS_HAVE_FLUSH
+inline constexpr int kFlushAccess = IBV_ACCESS_FLUSH_GLOBAL | IBV_ACCESS_FLUSH_PERSISTENT;
+#else
+inline constexpr int kFlushAccess = 0;
+#endif
 
 inline constexpr uint32_t kNoVendor = 0xffffff;  // an OUI that nobody has: programs refuse 0
 inline constexpr int kMaxQps = 1 << 16;
@@ -23,6 +34,7 @@ inline constexpr int kMaxSrqWr = 1 << 15;
 inline constexpr int kMaxRdAtomic = static_cast<int>(kAtomicResults);
 inline constexpr int kMaxGroups = 1 << 13;
 inline constexpr int kMaxGroupMembers = 1 << 12;
+inline constexpr uint32_t kMaxCompCntrs = 1 << 16;
 inline constexpr uint32_t kMaxInline = 1024;
 inline constexpr uint32_t kMaxMessage = 1u << 31;
 inline constexpr std::size_t kMaxDmBytes = 1 << 20;  // device memory, in all

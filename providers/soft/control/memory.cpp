@@ -3,6 +3,7 @@
 #include "control/device.hpp"
 #include "control/limits.hpp"
 #include "control/mapped.hpp"
+#include "control/persistent.hpp"
 
 #include <string>
 
@@ -15,7 +16,7 @@ namespace {
 constexpr int kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                              IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
                              IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_HUGETLB |
-                             IBV_ACCESS_ON_DEMAND;
+                             IBV_ACCESS_ON_DEMAND | kFlushAccess;
 constexpr int kOptionalAccess = IBV_ACCESS_OPTIONAL_RANGE;
 
 // Checks the flags of a region before anything is made or changed by them.
@@ -49,6 +50,11 @@ bool is_everything(const void *addr, size_t length, int access) {
 }
 
 Result<void> judge_memory(const void *addr, size_t length, int access) {
+    if ((access & IBV_ACCESS_FLUSH_PERSISTENT) != 0) {
+        if (is_on_demand(access))
+            return fail(EOPNOTSUPP, "what is paged on demand may be of another file by then");
+        VERBS_CHECK(judge_persistent(addr, length));
+    }
     if (!is_on_demand(access)) return judge_mapped(addr, length, writes_memory(access));
     if (is_everything(addr, length, access) && (access & IBV_ACCESS_HUGETLB) != 0)
         return fail(EINVAL, "a region of everything is not of huge pages alone");
@@ -56,8 +62,8 @@ Result<void> judge_memory(const void *addr, size_t length, int access) {
 }
 
 bool lets_peers_in(int access) {
-    return (access &
-            (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0;
+    return (access & (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC |
+                      kFlushAccess)) != 0;
 }
 
 }  // namespace
@@ -139,7 +145,8 @@ Result<void> Device::rereg_mr(ibv_mr *ibmr, int flags, ibv_pd *ibpd, void *addr,
     }
     VERBS_CHECK(judge_access(access));
     if (moves || (writes_memory(access) && !writes_memory(mr->access)) ||
-        is_on_demand(access) != is_on_demand(mr->access))
+        is_on_demand(access) != is_on_demand(mr->access) ||
+        (access & ~mr->access & IBV_ACCESS_FLUSH_PERSISTENT) != 0)
         VERBS_CHECK(judge_memory(addr, length, access));
     auto *pd = (flags & IBV_REREG_MR_CHANGE_PD) != 0 ? static_cast<Pd *>(ibpd) : mr->domain;
     const auto address = reinterpret_cast<uintptr_t>(addr);

@@ -383,6 +383,7 @@ void Device::withdraw(Qp &qp) noexcept {
     leave_for_good(qp);
     forget_completions(*qp.sends_to, qp.qp_num);
     forget_completions(*qp.receives_to, qp.qp_num);
+    qp.counters.reset();
     {
         const std::lock_guard hold(process_->mutex());
         count_in_queues(qp, -1);

@@ -107,7 +107,7 @@ constexpr Row kRows[] = {
 // Some are about memory alone: programs hand on the flags of their regions.
 constexpr unsigned kQpAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                                IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
-                               IBV_ACCESS_MW_BIND | IBV_ACCESS_ON_DEMAND;
+                               IBV_ACCESS_MW_BIND | IBV_ACCESS_ON_DEMAND | kFlushAccess;
 
 struct Range {
     int bit;

@@ -262,6 +262,12 @@ int poll_cq(ibv_cq *ibcq, int count, ibv_wc *wc) noexcept {
     return 0;
 }
 
+void drive(Cq &cq) noexcept {
+    Sink none{nullptr, nullptr};
+    progress(cq, none);
+    note_empty(cq);
+}
+
 // Everything comes by way of the ring, as what is beside it does.
 int take_with_beside(Cq &cq, ibv_wc &wc, Beside &beside) noexcept {
     if (cq.is_empty()) {

@@ -118,6 +118,8 @@ void push_tagged(Cq &cq, const ibv_wc &wc, const TagInfo &info, bool solicited) 
 
 // Runs the engine for the queue pairs that complete here.
 void progress(Cq &cq, Sink &sink) noexcept;
+// What a poll does, but for taking completions.
+void drive(Cq &cq) noexcept;
 
 // A receive queue of the hub's domain completes here from now on, or no longer.
 void join_hub(Cq &cq, Cq &hub);

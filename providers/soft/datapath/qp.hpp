@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Queue pair: its two work queues, its state, and the engine that moves messages.
 //
-// Locks, in the order in which they may be taken: the process's mutex, a CQ's progress_lock, the
-// send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a link's mutex, the
-// process's timers, watch list and windows). Two queues of one kind are never held at once. A
-// channel comes and goes under its queue's lock and the progress lock of the CQ that the queue
-// completes to, so that a poller can look at it with the latter alone. The lock of a list of tags
-// (datapath/tags.hpp) comes after those of the queues, and before the leaves.
+// Locks, in the order in which they may be taken: the process's mutex, a counter's lock, a CQ's
+// progress_lock, the send queue's lock, the receive queue's lock, then the leaves (a CQ's lock, a
+// link's mutex, the process's timers, watch list and windows). Two queues of one kind are never
+// held at once. A channel comes and goes under its queue's lock and the progress lock of the CQ
+// that the queue completes to, so that a poller can look at it with the latter alone. The lock of a
+// list of tags (datapath/tags.hpp) comes after those of the queues, and before the leaves.
 #pragma once
 
 #include "core/fd.hpp"
 #include "core/spin_lock.hpp"
+#include "datapath/counter.hpp"
 #include "datapath/cq.hpp"
 #include "datapath/gather.hpp"
 #include "datapath/queue_memory.hpp"
@@ -127,6 +128,11 @@ struct AtomicOperands {
     uint64_t swap;
 };
 
+struct FlushKind {
+    uint8_t type;   // enum ibv_placement_type
+    uint8_t level;  // enum ibv_selectivity_level
+};
+
 // A memory window's next state. Without a region, or of no bytes: unbound.
 struct Binding {
     Mw *window;
@@ -178,6 +184,7 @@ struct SendWqe {
         AtomicOperands atomic;    // atomics
         Binding binding;          // kOpcodeBind
         RendezvousAnswer answer;  // kOpcodeRendezvous
+        FlushKind flush;          // IBV_WR_FLUSH
     };
 
     [[nodiscard]] ibv_sge *sges() noexcept { return reinterpret_cast<ibv_sge *>(this + 1); }
@@ -346,6 +353,8 @@ struct Qp : PublicQp {
     bool is_reliable = false;   // RC, XRC: what cannot be delivered is an error, not a loss
     bool has_faults = false;    // `faults` is to be asked
     bool takes_detour = false;  // messages that come in need a look for faults, or at their tags
+    // nullptr: nobody counts. Set under the locks of both queues.
+    std::unique_ptr<QpCounters> counters;
     Cq *sends_to = nullptr;     // CQ of the send queue
     Cq *receives_to = nullptr;  // CQ of the receive queue
     // In their `polled`; the first alone where they are one.

@@ -216,6 +216,10 @@ Outcome deliver_by_kind(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         return serve_read(qp, end, arrival);
     case MessageKind::atomic:
         return serve_atomic(qp, end, arrival);
+#ifdef VERBS_HAVE_FLUSH
+    case MessageKind::flush:
+        return serve_flush(qp, end, arrival);
+#endif
     case MessageKind::fatal:
         if (!qp.is_reliable) return Outcome::lost;
         if (waits_for_sends(qp, end)) return Outcome::sends_first;

@@ -30,6 +30,8 @@ ibv_wc_opcode completion_opcode(uint8_t opcode) noexcept {
         return IBV_WC_FETCH_ADD;
     case kOpcodeAtomicWrite:
         return IBV_WC_ATOMIC_WRITE;
+    case IBV_WR_FLUSH:
+        return IBV_WC_FLUSH;
     case kOpcodeBind:
         return IBV_WC_BIND_MW;
     case kOpcodeInvalidate:
@@ -46,6 +48,8 @@ bool is_atomic(const SendWqe &wqe) noexcept {
 }
 
 void complete(Qp &qp, const SendWqe &wqe, ibv_wc_status status) noexcept {
+    if (qp.counters != nullptr) [[unlikely]]
+        count_send(qp, wqe.opcode, wqe.length, status);
     if (status == IBV_WC_SUCCESS && !wqe.is_signaled) return;
     ibv_wc wc{};
     wc.wr_id = wqe.wr_id;
@@ -147,8 +151,9 @@ void start_giving_up(Qp &qp, int64_t patience_ns) noexcept {
 bool ask_for_kick(Qp &qp, TxEnd &channel) noexcept {
     if (qp.sends_to->is_polled.load(std::memory_order_relaxed)) return false;
     const bool stalled = qp.sq.sent != qp.sq.ring.tail || qp.sq.is_draining;
-    const bool awaited = qp.sq.ring.head != qp.sq.ring.tail &&
-                         qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no;
+    const bool is_expected =
+        qp.counters != nullptr || qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no;
+    const bool awaited = is_expected && qp.sq.ring.head != qp.sq.ring.tail;
     if (!stalled && !awaited) return false;
     std::atomic<uint32_t> &wants = channel.header().requester_wants_kick;
     if (wants.load(std::memory_order_relaxed) != 0) return false;
@@ -268,7 +273,7 @@ void push_sends(Qp &qp) noexcept {
     SendQueue &sq = qp.sq;
     if (sq.ring.is_empty() || qp.now.load(std::memory_order_relaxed) != IBV_QPS_RTS) return;
     // With these the engine has more to do than to send.
-    if (sq.unreachable || !qp.is_reliable ||
+    if (sq.unreachable || !qp.is_reliable || qp.counters != nullptr ||
         qp.sends_to->armed.load(std::memory_order_relaxed) != Armed::no)
         return advance_sends(qp);
     if (sq.sent == sq.ring.tail) return note_awaited(qp);

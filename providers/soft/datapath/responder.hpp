@@ -33,6 +33,14 @@ enum class Outcome {
 [[nodiscard]] Outcome serve_write(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept;
 [[nodiscard]] Outcome serve_read(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept;
 [[nodiscard]] Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept;
+// In datapath/flush.cpp. It may take as long as the storage does.
+[[nodiscard]] Outcome serve_flush(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept;
+
+// The domain that the requester's keys must be of. IBTA annex A14: XRC has that of the receive
+// queue.
+[[nodiscard]] inline uint32_t pd_of_keys(const Qp &qp) noexcept {
+    return qp.domain_pd != nullptr ? qp.domain_pd->number : qp.rq.pd;
+}
 
 // Whose windows of type 2 the requester may use: those that the queue pair has bound. Of receiving
 // by XRC nothing is bound, and the number of a stand-in is what its peer says; no window is of QP
@@ -46,6 +54,8 @@ inline void complete_receive(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_stat
     wc.wr_id = wqe.wr_id;
     wc.status = status;
     wc.qp_num = qp.qp_num;
+    if (qp.counters != nullptr) [[unlikely]]
+        qp.counters->count(Counted::receive, wc.byte_len, status);
     push_completion(*qp.rq.completes_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
 }
 

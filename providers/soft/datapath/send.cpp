@@ -30,6 +30,23 @@ __attribute__((noinline)) int judge_atomic_write(const Qp &qp, const ibv_send_wr
                                                                                         : 0;
 }
 
+#ifdef VERBS_HAVE_FLUSH
+// What was built was judged by the builder. 0 or an errno value.
+int judge_flush(const Qp &qp, const ibv_send_wr &wr) noexcept {
+    verbs::provider::Flush flush;
+    return qp.is_reliable && verbs::provider::take_flush(wr, flush) ? 0 : EOPNOTSUPP;
+}
+
+void take_flush(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
+    verbs::provider::Flush flush{};
+    (void)verbs::provider::take_flush(wr, flush);  // or it would have been refused
+    wqe.remote_address = flush.address;
+    wqe.rkey = flush.rkey;
+    wqe.length = flush.length;
+    wqe.flush = {flush.type, flush.level};
+}
+#endif
+
 // Whether a QP of this kind can do the operation at all. 0 or an errno value.
 int judge_opcode(const Qp &qp, const ibv_send_wr &wr, bool is_inline) noexcept {
     switch (wr.opcode) {
@@ -51,6 +68,10 @@ int judge_opcode(const Qp &qp, const ibv_send_wr &wr, bool is_inline) noexcept {
         return judge_bind(qp, wr);
     case IBV_WR_ATOMIC_WRITE:
         return judge_atomic_write(qp, wr);
+#ifdef VERBS_HAVE_FLUSH
+    case IBV_WR_FLUSH:
+        return judge_flush(qp, wr);
+#endif
     default:
         return EOPNOTSUPP;
     }
@@ -94,6 +115,11 @@ __attribute__((noinline)) void take_other_target(SendWqe &wqe, const ibv_send_wr
         wqe.remote_address = wr.wr.rdma.remote_addr;
         wqe.rkey = wr.wr.rdma.rkey;
         break;
+#ifdef VERBS_HAVE_FLUSH
+    case IBV_WR_FLUSH:
+        take_flush(wqe, wr);
+        break;
+#endif
     case IBV_WR_LOCAL_INV:
         wqe.opcode = kOpcodeInvalidate;
         break;

@@ -19,12 +19,6 @@ Outcome cannot_reach(Qp &qp, RxEnd &end, int code) noexcept {
     return code == EFAULT ? deny(qp, end) : reject(qp, end, Refusal::operation);
 }
 
-// The domain that the requester's keys must be of. IBTA annex A14: XRC has that of the receive
-// queue.
-uint32_t pd_of_keys(const Qp &qp) noexcept {
-    return qp.domain_pd != nullptr ? qp.domain_pd->number : qp.rq.pd;
-}
-
 Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     const bool is_read = arrival.kind == MessageKind::read;
     OneSided place;

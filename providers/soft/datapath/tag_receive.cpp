@@ -139,6 +139,8 @@ void complete_buffer(Qp &qp, const TagBuffer &buffer, ibv_wc &wc, const TagInfo 
                      bool solicited) noexcept {
     wc.wr_id = buffer.wr_id;
     wc.qp_num = qp.qp_num;
+    if (qp.counters != nullptr) [[unlikely]]
+        qp.counters->count(Counted::receive, wc.byte_len, wc.status);
     push_tagged(*qp.rq.completes_to, wc, info, solicited || wc.status != IBV_WC_SUCCESS);
 }
 

@@ -172,6 +172,10 @@ Transmission transmit_by_opcode(Qp &qp, SendWqe &wqe) noexcept {
     case IBV_WR_ATOMIC_FETCH_AND_ADD:
     case kOpcodeAtomicWrite:
         return do_atomic(qp, wqe);
+#ifdef VERBS_HAVE_FLUSH
+    case IBV_WR_FLUSH:
+        return do_flush(qp, wqe);
+#endif
     default:
         return do_one_sided(qp, wqe);
     }

@@ -67,6 +67,8 @@ void describe(Message &message, const Qp &qp, const SendWqe &wqe) noexcept;
 [[nodiscard]] bool take_atomic_result(Qp &qp, SendWqe &wqe) noexcept;
 // In datapath/rendezvous.cpp.
 [[nodiscard]] Transmission answer_rendezvous(Qp &qp, SendWqe &wqe) noexcept;
+// In datapath/flush.cpp.
+[[nodiscard]] Transmission do_flush(Qp &qp, SendWqe &wqe) noexcept;
 // In datapath/bind.cpp.
 [[nodiscard]] Transmission change_window(Qp &qp, SendWqe &wqe) noexcept;
 // Keeps window and region from going until the bind is carried out.

@@ -31,6 +31,10 @@ void tell_experimental(ibv_device_attr_ex &attr) {
 #ifdef VERBS_HAVE_TAG_MATCHING
     attr.tm_caps = {kMaxRendezvous, kMaxTags, IBV_TM_CAP_RC, kMaxTagOps, kMaxTagSge};
 #endif
+#ifdef VERBS_HAVE_FLUSH
+    attr.device_cap_flags_ex |= IBV_DEVICE_FLUSH_GLOBAL | IBV_DEVICE_FLUSH_PERSISTENT;
+    attr.odp_caps.per_transport_caps.rc_odp_caps |= IBV_ODP_SUPPORT_FLUSH;  // for all to see
+#endif
     attr.max_dm_size = kMaxDmBytes;
 }
 

@@ -16,13 +16,19 @@ constexpr uint64_t kOfConnections = 0;
 constexpr uint64_t kOfReliableOnes = 0;
 #endif
 
+#ifdef VERBS_HAVE_FLUSH
+constexpr uint64_t kFlush = IBV_QP_EX_WITH_FLUSH;
+#else
+constexpr uint64_t kFlush = 0;
+#endif
+
 // As judge_opcode() in datapath/send.cpp has it.
 constexpr uint64_t operations_of(ibv_qp_type type) {
     constexpr uint64_t kPlain = IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_IMM |
                                 IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
                                 IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
                                 IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD | IBV_QP_EX_WITH_ATOMIC_WRITE;
-    return kPlain | kOfConnections | (type == IBV_QPT_RC ? kOfReliableOnes : 0);
+    return kPlain | kFlush | kOfConnections | (type == IBV_QPT_RC ? kOfReliableOnes : 0);
 }
 
 }  // namespace

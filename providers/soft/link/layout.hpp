@@ -11,7 +11,7 @@
 namespace soft {
 
 inline constexpr std::size_t kCacheLine = 64;
-inline constexpr uint32_t kLayoutVersion = 5;
+inline constexpr uint32_t kLayoutVersion = 6;
 
 // --- home: one per process, sealed so that only its owner can write ---------------------------
 
@@ -142,6 +142,7 @@ enum class MessageKind : uint8_t {
     write = 4,      // OneSided, then data for that place
     read = 5,       // OneSided: copy from that place into the reply area
     atomic = 6,     // AtomicRequest; argument: the place of its result
+    flush = 7,      // FlushRequest
 };
 
 inline constexpr uint8_t kFlagImmediate = 1;  // of a write: its immediate follows its parts
@@ -196,6 +197,17 @@ struct AtomicRequest {
     uint64_t swap;
 };
 static_assert(sizeof(AtomicRequest) == 32);
+
+// All the payload of a flush.
+struct FlushRequest {
+    uint64_t address;  // this and the length count with IBV_FLUSH_RANGE
+    uint32_t rkey;
+    uint32_t length;
+    uint8_t type;   // enum ibv_placement_type
+    uint8_t level;  // enum ibv_selectivity_level
+    uint8_t reserved[6];
+};
+static_assert(sizeof(FlushRequest) == 24);
 
 // Datagrams carry their addresses in front of the data: the receiver makes the GRH of them.
 struct DatagramPrefix {

@@ -12,7 +12,10 @@
 #include <pthread.h>
 #include <time.h>
 
-/* A bit of device_cap_flags_ex: IBV_QP_EX_WITH_ATOMIC_WRITE can be had. */
+/* Bits of device_cap_flags_ex. What a flush can be asked for at the device's memory: */
+#define IBV_DEVICE_FLUSH_GLOBAL (1ULL << 38)
+#define IBV_DEVICE_FLUSH_PERSISTENT (1ULL << 39)
+/* IBV_QP_EX_WITH_ATOMIC_WRITE can be had. */
 #define IBV_DEVICE_ATOMIC_WRITE (1ULL << 40)
 /* Another: in this protected guest the device reaches ordinary memory through copies. */
 #define IBV_DEVICE_CC_DMA_BOUNCE (1ULL << 41)

@@ -42,6 +42,50 @@ struct ibv_mr_init_attr {
 /* Flag of ibv_advise_mr: return when the device knows the pages. */
 #define IBV_ADVISE_MR_FLAG_FLUSH (1 << 0)
 
+#ifdef VERBS_HAVE_FLUSH
+/**
+ * The same as ibv_reg_mr_iova of the stable API, and takes rights to flush as well: peers may ask
+ * with IBV_ACCESS_FLUSH_GLOBAL and IBV_ACCESS_FLUSH_PERSISTENT for what IBV_FLUSH_GLOBAL and
+ * IBV_FLUSH_PERSISTENT promise.
+ *
+ * Memory with the second right has to be such that a device can keep the promise: what that is the
+ * device says.
+ *
+ * @param pd      protection domain of the region
+ * @param addr    first byte
+ * @param length  bytes
+ * @param iova    address of the first byte for the device
+ * @param access  enum ibv_access_flags
+ * Returns (pointer): the region, or NULL with errno set.
+ * Errors: as ibv_reg_mr_iova; EOPNOTSUPP the device cannot flush; EINVAL the memory cannot keep
+ * what is written to it.
+ * Source: IBTA volume 1, annex A19 (memory placement extensions); rights: rdma-core 65.
+ */
+VERBS_API struct ibv_mr *verbs_exp_reg_mr_iova(struct ibv_pd *pd, void *addr, size_t length,
+                                               uint64_t iova, int access);
+
+/**
+ * The same under the addresses that the process uses, as ibv_reg_mr of the stable API.
+ *
+ * @param pd      protection domain of the region
+ * @param addr    first byte
+ * @param length  bytes
+ * @param access  enum ibv_access_flags
+ * Returns (pointer): the region, or NULL with errno set.
+ * Errors: as verbs_exp_reg_mr_iova.
+ * Source: IBTA volume 1, annex A19 (memory placement extensions); rights: rdma-core 65.
+ */
+static inline struct ibv_mr *verbs_exp_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
+                                              int access) {
+    return verbs_exp_reg_mr_iova(pd, addr, length, (uint64_t)(uintptr_t)addr, access);
+}
+
+/* Programs call them by the names that they have everywhere. */
+#define ibv_reg_mr(pd, addr, length, access) verbs_exp_reg_mr(pd, addr, length, access)
+#define ibv_reg_mr_iova(pd, addr, length, iova, access)                                            \
+    verbs_exp_reg_mr_iova(pd, addr, length, iova, access)
+#endif
+
 /**
  * The same as ibv_reg_mr_iova, which here takes flags of IBV_ACCESS_OPTIONAL_RANGE as well; other
  * libraries have a function of its own for them.

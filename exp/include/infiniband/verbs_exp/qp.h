@@ -42,6 +42,7 @@ enum ibv_qp_create_send_ops_flags {
     IBV_QP_EX_WITH_BIND_MW = 1 << 8,
     IBV_QP_EX_WITH_SEND_WITH_INV = 1 << 9,
     IBV_QP_EX_WITH_TSO = 1 << 10,
+    IBV_QP_EX_WITH_FLUSH = 1 << 11,
     IBV_QP_EX_WITH_ATOMIC_WRITE = 1 << 12
 };
 
@@ -115,6 +116,8 @@ struct ibv_qp_ex {
 
     void (*wr_atomic_write)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr,
                             const void *atomic_wr);
+    void (*wr_flush)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr, size_t len,
+                     uint8_t type, uint8_t level);
 };
 
 /* How ibv_query_qp_data_in_order is asked. */

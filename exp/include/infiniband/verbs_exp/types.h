@@ -10,6 +10,7 @@
 #include <infiniband/verbs_exp/features.h>
 
 struct ibv_buf;
+struct ibv_comp_cntr;
 struct ibv_counters;
 struct ibv_cq_ex;
 struct ibv_data_buf;

@@ -19,6 +19,18 @@
 #include <infiniband/verbs_exp/qp.h>
 #include <infiniband/verbs_exp/types.h>
 
+/* What a flush makes of the writes before it; bits, at least one. */
+enum ibv_placement_type {
+    IBV_FLUSH_GLOBAL = 1U << 0,    /* all that can reach the memory sees them */
+    IBV_FLUSH_PERSISTENT = 1U << 1 /* they outlast a loss of power */
+};
+
+/* Which memory it is about. */
+enum ibv_selectivity_level {
+    IBV_FLUSH_RANGE = 0, /* what address and length say */
+    IBV_FLUSH_MR         /* all of what the key stands for */
+};
+
 #ifdef VERBS_HAVE_QP_EX
 /**
  * Begins to build requests.
@@ -236,6 +248,30 @@ static inline void ibv_wr_bind_mw(struct ibv_qp_ex *qp, struct ibv_mw *mw, uint3
  */
 static inline void ibv_wr_local_inv(struct ibv_qp_ex *qp, uint32_t invalidate_rkey) {
     qp->wr_local_inv(qp, invalidate_rkey);
+}
+#endif
+
+#ifdef VERBS_HAVE_FLUSH
+/**
+ * Waits for what earlier requests of the QP have written at the peer, IBV_WR_FLUSH.
+ *
+ * It completes when that is visible to all, or has come to rest. It moves no data: pieces of memory
+ * that it is given count for nothing. Key and QP at the peer need the right
+ * IBV_ACCESS_FLUSH_GLOBAL, IBV_ACCESS_FLUSH_PERSISTENT or both, as the type says.
+ *
+ * @param qp           the QP, between ibv_wr_start and ibv_wr_complete or ibv_wr_abort
+ * @param rkey         key of the peer's memory
+ * @param remote_addr  first byte in the peer's memory; with IBV_FLUSH_MR not looked at
+ * @param len          bytes, below 2^32; with IBV_FLUSH_MR not looked at
+ * @param type         enum ibv_placement_type
+ * @param level        enum ibv_selectivity_level
+ * Returns (void).
+ * Errors: reported by ibv_wr_complete.
+ * Source: IBTA volume 1, annex A19 (memory placement extensions); rdma-core 65.
+ */
+static inline void ibv_wr_flush(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t remote_addr,
+                                size_t len, uint8_t type, uint8_t level) {
+    qp->wr_flush(qp, rkey, remote_addr, len, type, level);
 }
 #endif
 

@@ -22,10 +22,12 @@ enum ibv_access_flags {
     IBV_ACCESS_REMOTE_WRITE = 1 << 1,
     IBV_ACCESS_REMOTE_READ = 1 << 2,
     IBV_ACCESS_REMOTE_ATOMIC = 1 << 3,
-    IBV_ACCESS_MW_BIND = 1 << 4,    /* memory windows may be bound to the region */
-    IBV_ACCESS_ZERO_BASED = 1 << 5, /* addresses count from 0 at the start of the region */
-    IBV_ACCESS_ON_DEMAND = 1 << 6,  /* pages are not pinned; needs a device that can */
-    IBV_ACCESS_HUGETLB = 1 << 7,    /* the memory is of huge pages throughout */
+    IBV_ACCESS_MW_BIND = 1 << 4,          /* memory windows may be bound to the region */
+    IBV_ACCESS_ZERO_BASED = 1 << 5,       /* addresses count from 0 at the start of the region */
+    IBV_ACCESS_ON_DEMAND = 1 << 6,        /* pages are not pinned; needs a device that can */
+    IBV_ACCESS_HUGETLB = 1 << 7,          /* the memory is of huge pages throughout */
+    IBV_ACCESS_FLUSH_GLOBAL = 1 << 8,     /* experimental */
+    IBV_ACCESS_FLUSH_PERSISTENT = 1 << 9, /* experimental */
     IBV_ACCESS_RELAXED_ORDERING = IBV_ACCESS_OPTIONAL_FIRST
 };
 

@@ -46,7 +46,8 @@ enum ibv_wc_opcode {
     IBV_WC_BIND_MW,
     IBV_WC_LOCAL_INV,
     IBV_WC_TSO,
-    IBV_WC_ATOMIC_WRITE = 9, /* experimental */
+    IBV_WC_FLUSH,        /* experimental */
+    IBV_WC_ATOMIC_WRITE, /* experimental */
     IBV_WC_RECV = 1 << 7,
     IBV_WC_RECV_RDMA_WITH_IMM,
     /* The rest belongs to experimental features. */

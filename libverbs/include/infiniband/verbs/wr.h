@@ -29,6 +29,7 @@ enum ibv_wr_opcode {
     IBV_WR_SEND_WITH_INV,
     IBV_WR_TSO,
     IBV_WR_DRIVER1,          /* experimental */
+    IBV_WR_FLUSH = 14,       /* experimental */
     IBV_WR_ATOMIC_WRITE = 15 /* experimental */
 };
 

@@ -78,6 +78,45 @@ INSTANTIATE_TEST_SUITE_P(
         Name{"IBVERBS_1.18", "ibv_set_err_comp_cntr", 2}),
     [](const auto &instance) { return std::string(instance.param.name); });
 
+// Rights to flush, which the stable call has not.
+class RegionToFlush : public ExperimentalName {
+protected:
+    static constexpr long kToFlush = 1 << 8;
+    template <class... A>
+    VERBS_CALLS_ANY_TYPE static void call_with(const char *node, const char *name, A... arguments) {
+        using Function = void(A...);
+        auto *function = reinterpret_cast<Function *>(VersionedLibrary(node).address(name));
+        ASSERT_NE(function, nullptr);
+        function(arguments...);
+    }
+    static void expect_registered(long iova) {
+        ASSERT_NE(stand_in_call.name, nullptr);
+        EXPECT_STREQ(stand_in_call.name, "verbs_exp_reg_mr_iova");
+        EXPECT_EQ(stand_in_call.arguments[0], 11);
+        EXPECT_EQ(stand_in_call.arguments[1], 12);
+        EXPECT_EQ(stand_in_call.arguments[2], 13);
+        EXPECT_EQ(stand_in_call.arguments[3], iova);
+        EXPECT_EQ(stand_in_call.arguments[4], kToFlush);
+    }
+};
+
+TEST_F(RegionToFlush, GoesOnByEachOfTheNames) {
+    call_with("IBVERBS_1.1", "ibv_reg_mr", 11L, 12L, 13L, kToFlush);
+    expect_registered(12);
+    stand_in_call = {};
+    call_with("IBVERBS_1.7", "ibv_reg_mr_iova", 11L, 12L, 13L, 14L, kToFlush);
+    expect_registered(14);
+    stand_in_call = {};
+    call_with("IBVERBS_1.8", "ibv_reg_mr_iova2", 11L, 12L, 13L, 14L, kToFlush);
+    expect_registered(14);
+}
+
+TEST_F(RegionToFlush, GoesOnWithThoseRightsAlone) {
+    call_with("IBVERBS_1.1", "ibv_reg_mr", 0L, 12L, 13L, 1L);
+    call_with("IBVERBS_1.7", "ibv_reg_mr_iova", 0L, 12L, 13L, 14L, 1L);
+    EXPECT_EQ(stand_in_call.name, nullptr);
+}
+
 using ImportedDevice = ExperimentalName;
 
 TEST_F(ImportedDevice, GetsTheSlotsOfOneThatWasOpened) {

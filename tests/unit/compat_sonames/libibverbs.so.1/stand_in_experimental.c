@@ -63,5 +63,6 @@ NAME(ibv_set_err_comp_cntr)
 NAME(ibv_unimport_dm)
 NAME(ibv_unimport_mr)
 NAME(ibv_unimport_pd)
+NAME(verbs_exp_reg_mr_iova)
 
 #endif

@@ -192,6 +192,58 @@ TEST_F(ExtendedQpTest, BuildsEachOperation) {
               std::string(reinterpret_cast<const char *>(&value), sizeof value));
 }
 
+TEST_F(ExtendedQpTest, BuildsFlushes) {
+    ibv_qp_ex *qp = make();
+    constexpr uint8_t kBoth = IBV_FLUSH_GLOBAL | IBV_FLUSH_PERSISTENT;
+    qp->wr_start(qp);
+    qp->wr_id = 1;
+    qp->wr_flush(qp, 7, 0x1000, 0xffff'ffff, IBV_FLUSH_GLOBAL, IBV_FLUSH_RANGE);
+    qp->wr_set_sge(qp, 1, 2, 3);
+    qp->wr_flush(qp, 8, 0x2000, SIZE_MAX, kBoth, IBV_FLUSH_MR);
+    ASSERT_EQ(qp->wr_complete(qp), 0);
+    ASSERT_EQ(posted().size(), 2u);
+    Flush flush{};
+    EXPECT_EQ(posted()[0].wr.opcode, IBV_WR_FLUSH);
+    EXPECT_EQ(posted()[0].wr.wr_id, 1u);
+    ASSERT_TRUE(take_flush(posted()[0].wr, flush));
+    EXPECT_EQ(flush.address, 0x1000u);
+    EXPECT_EQ(flush.length, 0xffff'ffffu);
+    EXPECT_EQ(flush.rkey, 7u);
+    EXPECT_EQ(flush.type, IBV_FLUSH_GLOBAL);
+    EXPECT_EQ(flush.level, IBV_FLUSH_RANGE);
+    ASSERT_TRUE(take_flush(posted()[1].wr, flush));
+    EXPECT_EQ(flush.length, 0u) << "there is none";
+    EXPECT_EQ(flush.rkey, 8u);
+    EXPECT_EQ(flush.type, kBoth);
+    EXPECT_EQ(flush.level, IBV_FLUSH_MR);
+}
+
+TEST_F(ExtendedQpTest, RefusesFlushesOfKindsThatThereAreNot) {
+    ibv_qp_ex *qp = make();
+    const auto refusal = [&](size_t length, uint8_t type, uint8_t level) {
+        qp->wr_start(qp);
+        qp->wr_flush(qp, 7, 0x1000, length, type, level);
+        return qp->wr_complete(qp);
+    };
+    EXPECT_EQ(refusal(8, 0, IBV_FLUSH_RANGE), EINVAL);
+    EXPECT_EQ(refusal(8, 4, IBV_FLUSH_RANGE), EINVAL);
+    EXPECT_EQ(refusal(8, IBV_FLUSH_GLOBAL, 2), EINVAL);
+    EXPECT_EQ(refusal(1ull << 32, IBV_FLUSH_GLOBAL, IBV_FLUSH_RANGE), EINVAL);
+    EXPECT_TRUE(qp_.posts.empty());
+    EXPECT_EQ(refusal(8, IBV_FLUSH_GLOBAL, IBV_FLUSH_RANGE), 0);
+}
+
+// A list of the program's has no place for what it asks for.
+TEST_F(ExtendedQpTest, TellsAFlushThatWasBuiltFromAnother) {
+    ibv_mw window{};
+    ibv_send_wr wr{};
+    wr.opcode = IBV_WR_FLUSH;
+    Flush flush{};
+    EXPECT_FALSE(take_flush(wr, flush));
+    wr.bind_mw.mw = &window;
+    EXPECT_FALSE(take_flush(wr, flush));
+}
+
 TEST_F(ExtendedQpTest, CopiesInlineDataAtOnce) {
     ibv_qp_ex *qp = make();
     qp->wr_start(qp);

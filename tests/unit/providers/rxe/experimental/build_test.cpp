@@ -120,6 +120,47 @@ TEST_F(Built, LeaveInTheQueueWhatAPlainPostDoes) {
     expect_as(wr, [&] { ex->wr_bind_mw(ex, &mw, 0x124, &wr.bind_mw.bind_info); });
 }
 
+#ifdef VERBS_HAVE_FLUSH
+TEST_F(Built, HaveAFlushAsTheKernelReadsIt) {
+    make(IBV_QPT_RC);
+    soil();
+    ASSERT_EQ(built([&] {
+                  ex->wr_flush(ex, 7, 0x1000, 512, IBV_FLUSH_GLOBAL, IBV_FLUSH_RANGE);
+                  ex->wr_set_sge(ex, 11, 0x2000, 8);  // taken, and not looked at
+              }),
+              0);
+    const uint8_t *wqe = sends.oldest();
+    EXPECT_EQ(word_at(wqe, 12), 14u) << "opcode";
+    EXPECT_EQ(long_at(wqe, 24), 0x1000u);
+    EXPECT_EQ(word_at(wqe, 32), 512u);
+    EXPECT_EQ(word_at(wqe, 36), 7u) << "key";
+    EXPECT_EQ(wqe[40], 1) << "type";
+    EXPECT_EQ(wqe[41], 0) << "level";
+    EXPECT_EQ(long_at(wqe, 152), 0x1000u) << "iova";
+    EXPECT_EQ(word_at(wqe, 184), 512u) << "length";
+    EXPECT_EQ(word_at(wqe, 188), 512u) << "what is left of it";
+    EXPECT_EQ(word_at(wqe, 196), 0u) << "pieces";
+}
+
+TEST_F(Built, IncludeNoFlushOfNothingOrOfAnUnknownKind) {
+    make(IBV_QPT_RC);
+    expect_refused(EINVAL, [&] { ex->wr_flush(ex, 7, 0x1000, 512, 0, IBV_FLUSH_RANGE); });
+    expect_refused(EINVAL, [&] { ex->wr_flush(ex, 7, 0x1000, 512, 4, IBV_FLUSH_RANGE); });
+    expect_refused(EINVAL, [&] { ex->wr_flush(ex, 7, 0x1000, 512, IBV_FLUSH_GLOBAL, 2); });
+    expect_refused(EINVAL, [&] {
+        ex->wr_flush(ex, 7, 0x1000, size_t{1} << 32, IBV_FLUSH_GLOBAL, IBV_FLUSH_RANGE);
+    });
+}
+
+TEST_F(Built, AreTheOnlyFlushes) {
+    make(IBV_QPT_RC);
+    ibv_send_wr wr = request(IBV_WR_FLUSH);
+    EXPECT_EQ(post(wr), EINVAL);
+    EXPECT_EQ(bad_send, &wr);
+    EXPECT_EQ(sends.waiting(), 0u);
+}
+#endif
+
 TEST_F(Built, HaveInlineDataAsAPlainPostDoes) {
     make(IBV_QPT_RC);
     for (const uint32_t length : {0u, 1u, 8u, 9u, kMaxInline}) {

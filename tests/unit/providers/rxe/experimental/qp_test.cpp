@@ -18,6 +18,16 @@ protected:
         attr.send_ops_flags = ops;
         return attr;
     }
+    // What the kernel says that it can.
+    void tell(const std::uint64_t &capabilities) {
+        kernel_.on_command<ib_uverbs_ex_query_device, ib_uverbs_ex_query_device_resp>(
+            IB_USER_VERBS_EX_CMD_QUERY_DEVICE | IB_USER_VERBS_CMD_FLAG_EXTENDED,
+            [&capabilities](auto &, auto &response, auto &) {
+                response.response_length = sizeof response;
+                response.device_cap_flags_ex = capabilities;
+                return 0;
+            });
+    }
     ibv_cq *cq_ = create_cq();
 };
 
@@ -100,13 +110,7 @@ TEST_F(RxeQpEx, MakesNothingInTheKernelWhenAnOperationIsMissing) {
 
 TEST_F(RxeQpEx, WritesAtomicallyOnKernelsThatDo) {
     std::uint64_t capabilities = 0;
-    kernel_.on_command<ib_uverbs_ex_query_device, ib_uverbs_ex_query_device_resp>(
-        IB_USER_VERBS_EX_CMD_QUERY_DEVICE | IB_USER_VERBS_CMD_FLAG_EXTENDED,
-        [&](auto &, auto &response, auto &) {
-            response.response_length = sizeof response;
-            response.device_cap_flags_ex = capabilities;
-            return 0;
-        });
+    tell(capabilities);
     auto attr = request(IBV_QPT_RC, IBV_QP_EX_WITH_ATOMIC_WRITE);
     EXPECT_EQ(device_->create_qp_ex(&attr).error().code, EOPNOTSUPP);
     capabilities = 1ull << 40;
@@ -116,6 +120,19 @@ TEST_F(RxeQpEx, WritesAtomicallyOnKernelsThatDo) {
     EXPECT_NE(rxe::RxeDevice::qp_to_qp_ex(*qp)->wr_atomic_write, nullptr);
     EXPECT_NE(static_cast<rxe::Qp *>(*qp)->sq.type_bit & rxe::kAtomicWriter, 0);
     EXPECT_EQ(asked_.max_inline_data, 8u) << "has no room for the value";
+}
+
+TEST_F(RxeQpEx, FlushesOnKernelsThatDo) {
+    std::uint64_t capabilities = 1ull << 40;  // atomic writes
+    tell(capabilities);
+    auto attr = request(IBV_QPT_RC, IBV_QP_EX_WITH_FLUSH);
+    EXPECT_EQ(device_->create_qp_ex(&attr).error().code, EOPNOTSUPP);
+    capabilities = 1ull << 38;  // without the promise of persistence
+    const auto qp = device_->create_qp_ex(&attr);
+    ASSERT_TRUE(qp) << qp.error().phrase;
+    EXPECT_NE(rxe::RxeDevice::qp_to_qp_ex(*qp)->wr_flush, nullptr);
+    attr = request(IBV_QPT_UC, IBV_QP_EX_WITH_FLUSH);
+    EXPECT_EQ(device_->create_qp_ex(&attr).error().code, EOPNOTSUPP);
 }
 
 }  // namespace

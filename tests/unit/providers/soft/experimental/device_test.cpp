@@ -24,6 +24,9 @@ TEST_F(SoftDeviceEx, TellsWhatItHasAndNoMore) {
 #ifdef VERBS_HAVE_QP_EX
     flags |= IBV_DEVICE_ATOMIC_WRITE;
 #endif
+#ifdef VERBS_HAVE_FLUSH
+    flags |= IBV_DEVICE_FLUSH_GLOBAL | IBV_DEVICE_FLUSH_PERSISTENT;
+#endif
     EXPECT_EQ(attr->device_cap_flags_ex, flags);
     EXPECT_EQ(attr->odp_caps.general_caps, unsigned{IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT});
     const bool writes_atomically =

@@ -219,7 +219,7 @@ TEST_F(SoftQpEx, RefusesOperationsThatItLacks) {
     EXPECT_EQ(device_->create_qp_ex(&segments).error().code, EOPNOTSUPP);
     for (const uint64_t ops :
          {uint64_t{IBV_QP_EX_WITH_RDMA_READ}, uint64_t{IBV_QP_EX_WITH_SEND_WITH_INV},
-          uint64_t{IBV_QP_EX_WITH_ATOMIC_WRITE}}) {
+          uint64_t{IBV_QP_EX_WITH_ATOMIC_WRITE}, uint64_t{IBV_QP_EX_WITH_FLUSH}}) {
         auto attr = request(cq, IBV_QPT_UC, ops);
         EXPECT_EQ(device_->create_qp_ex(&attr).error().code, EOPNOTSUPP) << ops;
     }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Finding the files behind a range of memory, and what they lie on.
+#include "control/persistent.hpp"
+
+#include "link/proc_file.hpp"
+
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+
+namespace soft {
+
+using verbs::fail;
+using verbs::Result;
+
+namespace {
+
+constexpr std::array<uint32_t, 4> kInMemory = {TMPFS_MAGIC, RAMFS_MAGIC, HUGETLBFS_MAGIC,
+                                               OVERLAYFS_SUPER_MAGIC};
+
+// A line of the list of mappings. Without a file the path is empty.
+struct Line {
+    uint64_t start = 0;
+    uint64_t end = 0;
+    bool is_shared = false;
+    std::string path;
+};
+
+// False: not in the form that it has.
+bool read_line(const std::string &text, Line &line) {
+    char rights[5] = {};
+    int path_at = 0;
+    const int fields = std::sscanf(text.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %*u %n",
+                                   &line.start, &line.end, rights, &path_at);
+    if (fields != 3) return false;
+    line.is_shared = rights[3] == 's';
+    line.path = path_at > 0 ? text.substr(static_cast<std::size_t>(path_at)) : std::string();
+    return true;
+}
+
+// The kernel says " (deleted)" behind the path of a file that has no name any more, so that there
+// is none of that name.
+Result<void> judge_file(const std::string &path) {
+    struct stat status {};
+    struct statfs system {};
+    if (path.empty() || path.front() != '/' || ::stat(path.c_str(), &status) != 0 ||
+        !S_ISREG(status.st_mode))
+        return fail(EINVAL, "the memory is not that of an ordinary file, which would outlast it");
+    if (::statfs(path.c_str(), &system) != 0)
+        return fail(EINVAL, path + ": the file system cannot be asked what it is");
+    if (std::ranges::find(kInMemory, static_cast<uint32_t>(system.f_type)) != kInMemory.end())
+        return fail(EINVAL, path + ": the file system may have the file in memory alone");
+    return {};
+}
+
+}  // namespace
+
+Result<void> judge_persistent(const std::string &maps, const void *addr, std::size_t length) {
+    uint64_t next = reinterpret_cast<uintptr_t>(addr);  // up to here all is well
+    const uint64_t end = next + length;
+    for (std::size_t at = 0; next < end && at < maps.size();) {
+        const std::size_t newline = std::min(maps.find('\n', at), maps.size());
+        Line line;
+        if (!read_line(maps.substr(at, newline - at), line)) break;
+        at = newline + 1;
+        if (line.end <= next) continue;
+        if (line.start > next) break;
+        if (!line.is_shared)
+            return fail(EINVAL, "the mapping is private: what is written to it is in no file");
+        VERBS_CHECK(judge_file(line.path));
+        next = line.end;
+    }
+    if (next < end) return fail(EFAULT, "not all of the memory range is mapped");
+    return {};
+}
+
+Result<void> judge_persistent(const void *addr, std::size_t length) {
+    const int saved = errno;
+    auto judged = [&]() -> Result<void> {
+        VERBS_TRY(maps, read_proc_file("/proc/self/maps"));
+        return judge_persistent(maps, addr, length);
+    }();
+    errno = saved;
+    return judged;
+}
+
+}  // namespace soft
