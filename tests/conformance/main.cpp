@@ -2,6 +2,7 @@
 // The program of the suite: runs the tests, or plays the second process of one. An argument
 // --device=NAME stands for the environment variable VERBS_TEST_DEVICE.
 #include "crowd.hpp"
+#include "datagram_stream.hpp"
 #include "device_under_test.hpp"
 #include "echo.hpp"
 #include "network.hpp"
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
         {"echo", verbs_test::serve_echo},
         {"stream", verbs_test::serve_stream},
         {"crowd", verbs_test::serve_crowd},
+        {"datagram-stream", verbs_test::serve_datagram_stream},
         {"reborn", verbs_test::serve_reborn},
         {"logging-side", verbs_test::serve_logging_side},
         {"side-without-copies", verbs_test::serve_side_without_copies},

@@ -18,9 +18,9 @@ UCX_TELLS = rf"ep_cfg\[\d+\]: .*rc_verbs/{DEVICE}:1"
 OPEN_MPI = ("mpirun.openmpi", "--oversubscribe")
 # Open MPI wants to be told twice that root means it.
 OPEN_MPI_ENVIRONMENT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-# On libfabric 1.17's ofi_rxd messages of many packets that arrive unexpected may never be received, over
-# UDP sockets as well, and with Open MPI's btl ofi a put was seen to miss its fence, for a reason that is
-# not known. So receives are posted first, and one-sided access takes messages.
+# On libfabric 1.17's ofi_rxd messages of many packets that arrive unexpected may never be received, so
+# receives are posted first. Open MPI's btl ofi would take TCP, on which a put misses its fence, so
+# one-sided access takes messages. Both are libfabric's own: docs/tested-programs.md.
 LIBFABRIC = ("--mca", "pml", "cm", "--mca", "mtl", "ofi", "--mca", "btl", "^openib,ofi",
              "--mca", "mtl_ofi_provider_include", "verbs;ofi_rxd",
              "--mca", "mtl_base_verbose", "10")

@@ -30,6 +30,10 @@ MANY = 16
 XRC_MANY_ITERATIONS = 20
 STREAM_SIZES = [2**exponent for exponent in range(1, 24)]  # what -a runs
 DATAGRAM_SIZES = [2**exponent for exponent in range(1, 13)]  # up to the port's MTU
+# perftest measures the processor's clock for 0.2 s before each size, so that only the ways in which
+# the sizes differ most have all of them: the others, a short one, one of a page, and a long one.
+ALL_SIZES = ("plain", "events")
+FEW_SIZES = [8, 2048, 1 << 20]
 # way: (words for a case's name, options, how it shows in the client's report)
 WAYS = {
     "plain": ("", [], r"Number of qps +: [12]\b"),  # XRC has one for each way
@@ -60,15 +64,17 @@ def measure(program, transport, way, more=()):
     iterations = (LATENCY_ITERATIONS if kind == "lat" else many if way == "many"
                   else BANDWIDTH_ITERATIONS)
     _, options, shows = WAYS[way]
-    sizes = [8] if "atomic" in program else DATAGRAM_SIZES if transport == "UD" else STREAM_SIZES
-    if transport == "UD" and way == "inline":
-        sizes = sizes[:-1]  # perftest gives the model of known_device.c 2048 bytes at most
     fixed = ["-d", DEVICE, "-F", "-c", transport, "-n", iterations, *more]
-    if "atomic" not in program:
-        fixed.append("-a")
-    if kind == "lat" and way != "plain":
-        # Report in cycles: else it measures the processor's clock for 0.2 s before each row.
-        fixed.append("-C")
+    if "atomic" not in program and kind == "lat" and way != "plain":
+        fixed.append("-C")  # in cycles, so that these are reported too
+    every = DATAGRAM_SIZES if transport == "UD" else STREAM_SIZES
+    # Each run of the program: the options for its sizes, and the sizes.
+    if "atomic" in program:
+        runs = [([], [8])]
+    elif way in ALL_SIZES:
+        runs = [(["-a"], every)]
+    else:
+        runs = [(["-s", size], [size]) for size in FEW_SIZES if size in every]
 
     def run(build):
         arguments = [*fixed, *options]
@@ -76,13 +82,15 @@ def measure(program, transport, way, more=()):
         known = build.resolve() / "tests/interop/known_device.so"
         environment = {"LD_PRELOAD": str(known)} if way == "inline" else None
         expect(way != "inline" or known.exists(), f"{known} is not built")
-        _, text = pair.run_pair(build, program, arguments, seconds=100, environment=environment)
-        expect_lines(text, rf"Connection type +: {transport}\b", shows)
-        rows = rows_of(text, COLUMNS[kind])
         each = iterations * (MANY if way == "many" else 1)
-        wanted = [(size, each) for size in sizes]
-        expect(rows == wanted, f"{program} {' '.join(map(str, arguments))}:\n"
-               f"rows (size, iterations) {rows},\nnot {wanted}, in:\n{text}")
+        for size_options, sizes in runs:
+            line = [*arguments, *size_options]
+            _, text = pair.run_pair(build, program, line, seconds=100, environment=environment)
+            expect_lines(text, rf"Connection type +: {transport}\b", shows)
+            rows = rows_of(text, COLUMNS[kind])
+            wanted = [(size, each) for size in sizes]
+            expect(rows == wanted, f"{program} {' '.join(map(str, line))}:\n"
+                   f"rows (size, iterations) {rows},\nnot {wanted}, in:\n{text}")
     return run
 
 
@@ -116,7 +124,8 @@ def cases():
             for way in ways.split():
                 words = f"over {transport}{WAYS[way][0]}"
                 if "atomic" not in program:
-                    table[f"{program} measures every size {words}"] = Case(
+                    sizes = "every size" if way in ALL_SIZES else "short and long"
+                    table[f"{program} measures {sizes} {words}"] = Case(
                         (program,), measure(program, transport, way))
                     continue
                 for kind in ATOMICS:

@@ -24,8 +24,8 @@ namespace verbs::provider {
 // What is built between wr_start and wr_complete.
 class WrBatch {
 public:
-    // Has room for as many requests as the queue holds, and one that takes what does not fit. The
-    // room is not touched before it is used. nullptr: there is not so much memory.
+    // Has room for as many requests as the queue holds, behind one that never is any. The room is
+    // not touched before it is used. nullptr: there is not so much memory.
     [[nodiscard]] static std::unique_ptr<WrBatch> create(const ibv_qp_cap &cap) noexcept {
         std::unique_ptr<WrBatch> batch(new (std::nothrow) WrBatch(cap));
         if (batch == nullptr) return nullptr;
@@ -45,7 +45,7 @@ public:
     // the lock of the queue: programs may post and poll meanwhile.
     void start() noexcept {
         lock_.lock();
-        next_ = current_ = &requests_[0];
+        current_ = &requests_[0];
         takes_ = kNothing;
         error_ = 0;
     }
@@ -53,9 +53,10 @@ public:
     template <class Post>
     int complete(Post &&post) noexcept {
         int code = error_;
-        if (code == 0 && next_ != &requests_[0]) [[likely]] {
-            next_[-1].wr.next = nullptr;
-            code = post(&requests_[0].wr, static_cast<uint32_t>(next_ - &requests_[0]));
+        if (code == 0 && current_ != &requests_[0]) [[likely]] {
+            ibv_send_wr &first = requests_[1].wr;
+            current_->wr.next = nullptr;
+            code = post(&first, &current_->wr == &first ? 1 : link_all());
         }
         lock_.unlock();
         return code;
@@ -71,15 +72,13 @@ public:
 
     // The next request, which has no data yet.
     ibv_send_wr &begin(const ibv_qp_ex &qp, ibv_wr_opcode opcode, unsigned takes) noexcept {
-        current_ = next_;
-        if (next_ == last_) [[unlikely]]
-            fail(ENOMEM);
-        else
-            ++next_;
+        if (current_ != last_) [[likely]]
+            ++current_;
+        else if (error_ == 0)
+            error_ = ENOMEM;  // not by fail(): a call that comes back costs registers
         takes_ = takes;
         ibv_send_wr &wr = current_->wr;
         wr.wr_id = qp.wr_id;
-        wr.next = &current_[1].wr;
         wr.num_sge = 0;
         wr.opcode = opcode;
         wr.qp_type.xrc.remote_srqn = 0;  // nobody's
@@ -102,17 +101,15 @@ public:
         set_piece(*wr, sge);
     }
     void set_inline(const void *data, std::size_t length) noexcept {
+        if (length != sizeof(uint64_t)) return set_inline_of_any_length(data, length);
         ibv_send_wr *wr = continued(kInline);
         if (wr == nullptr) return;
         if (length > max_inline_) [[unlikely]]
             return fail(EINVAL);
         uint8_t *own = &current_->few[0];
-        if (length == sizeof(uint64_t)) [[likely]]
-            std::memcpy(own, data, sizeof(uint64_t));  // no call
-        else if (length != 0)
-            std::memcpy(own = inline_room(), data, length);
+        std::memcpy(own, data, sizeof(uint64_t));  // no call
         wr->send_flags |= IBV_SEND_INLINE;
-        set_piece(*wr, {reinterpret_cast<uintptr_t>(own), static_cast<uint32_t>(length), 0});
+        set_piece(*wr, {reinterpret_cast<uintptr_t>(own), sizeof(uint64_t), 0});
     }
     void set_sges(const ibv_sge *list, std::size_t count) noexcept {
         ibv_send_wr *wr = continued(kData);
@@ -165,6 +162,23 @@ private:
     __attribute__((noinline)) void fail(int code) noexcept {
         if (error_ == 0) error_ = code;
     }
+    // Out of line, as the length that is set most often needs no registers for this.
+    __attribute__((noinline)) void set_inline_of_any_length(const void *data,
+                                                            std::size_t length) noexcept {
+        ibv_send_wr *wr = continued(kInline);
+        if (wr == nullptr) return;
+        if (length > max_inline_) return fail(EINVAL);
+        uint8_t *const own = inline_room();
+        if (length != 0) std::memcpy(own, data, length);
+        wr->send_flags |= IBV_SEND_INLINE;
+        set_piece(*wr, {reinterpret_cast<uintptr_t>(own), static_cast<uint32_t>(length), 0});
+    }
+    // Makes one list of several requests, and gives their number.
+    __attribute__((noinline)) uint32_t link_all() noexcept {
+        for (Request *request = &requests_[1]; request != current_; ++request)
+            request->wr.next = &request[1].wr;
+        return static_cast<uint32_t>(place());
+    }
     [[nodiscard]] std::size_t place() const noexcept {
         return static_cast<std::size_t>(current_ - &requests_[0]);
     }
@@ -182,9 +196,8 @@ private:
     unsigned takes_ = kNothing;
     uint32_t max_sge_;
     uint32_t max_inline_;
-    Request *next_ = nullptr;
-    Request *current_ = nullptr;  // that was begun last
-    Request *last_ = nullptr;     // which takes what does not fit
+    Request *current_ = nullptr;  // that was begun last; the one in front: none was
+    Request *last_ = nullptr;     // that there is room for
     std::unique_ptr<Request[]> requests_;
     std::unique_ptr<ibv_sge[]> sges_;
     std::unique_ptr<uint8_t[]> inline_data_;
@@ -192,16 +205,23 @@ private:
 
 // The front of a provider's QP in place of ibv_qp: room for the public struct of the extended kind,
 // which begins with the plain one. So each QP of the provider can be either.
-struct ExtendedQp : ibv_qp {
-    ExtendedQp() noexcept : ibv_qp{} {}
+struct ExtendedFront : ibv_qp {
+    ExtendedFront() noexcept : ibv_qp{} {}
 
     [[nodiscard]] ibv_qp_ex &extended() noexcept { return *reinterpret_cast<ibv_qp_ex *>(this); }
-    [[nodiscard]] static ExtendedQp &of(ibv_qp_ex *qp) noexcept {
-        return *reinterpret_cast<ExtendedQp *>(qp);
+    [[nodiscard]] static ExtendedFront &of(ibv_qp_ex *qp) noexcept {
+        return *reinterpret_cast<ExtendedFront *>(qp);
     }
 
     // Of ibv_qp_ex. Ours never looks at it but through extended().
     alignas(ibv_qp_ex) unsigned char beyond_ibv_qp[sizeof(ibv_qp_ex) - sizeof(ibv_qp)] = {};
+};
+
+// The same of a QP whose requests are built here, in memory beside its queue.
+struct ExtendedQp : ExtendedFront {
+    [[nodiscard]] static ExtendedQp &of(ibv_qp_ex *qp) noexcept {
+        return static_cast<ExtendedQp &>(ExtendedFront::of(qp));
+    }
 
     std::unique_ptr<WrBatch> batch;  // nullptr: not made to be filled call by call
 };

@@ -18,13 +18,25 @@
 namespace rxe {
 
 #ifdef VERBS_EXPERIMENTAL_ENABLED
-using PublicQp = verbs::provider::ExtendedQp;
+using PublicQp = verbs::provider::ExtendedFront;
 #else
 using PublicQp = ibv_qp;
 #endif
 
 // The kernel has atomic writes, and the program asked for them.
 inline constexpr uint8_t kAtomicWriter = 1u << 7;
+
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+// Requests that are being built, in the queue, and which the kernel does not see yet
+// (datapath/build.cpp). Under the queue's lock, which is held all the while.
+struct Batch {
+    SendWqe *current = nullptr;  // that was begun last
+    uint32_t first = 0;          // where the queue stood before
+    int error = 0;               // the first failure
+    uint16_t takes = 0;          // what may still be said of the current one
+    uint16_t owes = 0;           // and what has to be
+};
+#endif
 
 struct SendQueue {
     verbs::SpinLock lock;  // leaf: the ring
@@ -35,6 +47,9 @@ struct SendQueue {
     uint32_t max_message = 0;  // bytes; of a datagram, the MTU of the port
     uint32_t qkey = 0;         // of datagrams that ask for the queue pair's own
     WorkQueue ring;
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+    Batch batch;
+#endif
     SendDoorbell doorbell;
     uint32_t answer = 0;  // to the doorbell: says nothing to us. Each queue has its own cache line.
     verbs::Mapping memory;
@@ -65,10 +80,19 @@ inline constexpr uint32_t kMaxMessage = 1u << 31;
 
 // Two entries of context->ops.
 int post_send(ibv_qp *qp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept;
-#ifdef VERBS_EXPERIMENTAL_ENABLED
-// post_send for `count` requests, all of them or none. 0 or an errno value.
-int post_all(Qp &qp, ibv_send_wr *first, uint32_t count) noexcept;
-#endif
 int post_recv(ibv_qp *qp, ibv_recv_wr *wr, ibv_recv_wr **bad_wr) noexcept;
+
+// Tells the kernel that requests are in the send queue. 0 or an errno value.
+[[nodiscard]] int ring_the_long_way(const Qp &qp, int refusal) noexcept;
+[[nodiscard]] inline int ring(const Qp &qp) noexcept {
+    const int refusal = give(qp.context->cmd_fd, qp.sq.doorbell);
+    return refusal == 0 ? 0 : ring_the_long_way(qp, refusal);
+}
+
+#ifdef VERBS_EXPERIMENTAL_ENABLED
+// Makes a queue pair one that is filled call by call, with these operations, which its type has
+// (enum ibv_qp_create_send_ops_flags).
+void make_buildable(Qp &qp, ibv_qp_type type, uint64_t operations) noexcept;
+#endif
 
 }  // namespace rxe

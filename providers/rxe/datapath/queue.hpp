@@ -104,14 +104,16 @@ public:
         consumer_ = load(header_->consumer_index);
         return ((next_ + 1 - consumer_) & mask_) == 0;
     }
-    // The slot that is filled next; there is one unless the queue is full.
+    // The slot that is filled next. In a full queue it is the one that stays free: the kernel does
+    // not look at it.
     template <class Wqe>
     [[nodiscard]] Wqe *next() const noexcept {
         return reinterpret_cast<Wqe *>(slot(next_));
     }
     void advance() noexcept { next_ = (next_ + 1) & mask_; }
-    // Goes back to where `filled` slots were filled less; they were not published.
-    void take_back(uint32_t filled) noexcept { next_ = (next_ - filled) & mask_; }
+    // Where the next slot is, and back there: what was filled since was not published.
+    [[nodiscard]] uint32_t position() const noexcept { return next_; }
+    void go_back_to(uint32_t position) noexcept { next_ = position; }
     // From here on the kernel sees what was filled.
     void publish() noexcept { store(header_->producer_index, next_); }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Posting sends: judging requests, writing them into the queue, and telling the kernel once per
 // call.
-#include "datapath/ah.hpp"
+#include "datapath/fill.hpp"
 #include "datapath/qp.hpp"
 #include "uverbs/qp.hpp"
 
@@ -43,42 +43,6 @@ constexpr std::array<Opcode, 16> kOpcodes = [] {
     opcodes[IBV_WR_ATOMIC_WRITE] = {kAtomicWriter, Shape::atomic_write, true};
     return opcodes;
 }();
-
-// Those below write one part of a request each, or refuse it with an errno value.
-
-void fill_datagram(const SendQueue &sq, rxe_send_wr &to, const ibv_send_wr &wr) noexcept {
-    const Ah &ah = *static_cast<const Ah *>(wr.wr.ud.ah);
-    const uint32_t qkey = wr.wr.ud.remote_qkey;
-    to.wr.ud.remote_qpn = wr.wr.ud.remote_qpn;
-    // With its top bit set it stands for the queue pair's own (IBTA 10.2.5); the driver does not
-    // know that rule.
-    to.wr.ud.remote_qkey = (qkey & 0x80000000u) != 0 ? sq.qkey : qkey;
-    to.wr.ud.pkey_index = 0;
-    to.wr.ud.ah_num = ah.ah_num;
-    if (ah.ah_num == 0) to.wr.ud.av = ah.av;
-}
-
-void fill_rdma(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
-    wqe.wr.wr.rdma.remote_addr = wqe.iova = wr.wr.rdma.remote_addr;
-    wqe.wr.wr.rdma.rkey = wr.wr.rdma.rkey;
-}
-
-void fill_atomic(SendWqe &wqe, const ibv_send_wr &wr) noexcept {
-    wqe.wr.wr.atomic.remote_addr = wqe.iova = wr.wr.atomic.remote_addr;
-    wqe.wr.wr.atomic.compare_add = wr.wr.atomic.compare_add;
-    wqe.wr.wr.atomic.swap = wr.wr.atomic.swap;
-    wqe.wr.wr.atomic.rkey = wr.wr.atomic.rkey;
-}
-
-void fill_bind(SendWqe &wqe, const ibv_mw &mw, uint32_t rkey,
-               const ibv_mw_bind_info &info) noexcept {
-    wqe.wr.wr.mw.addr = info.addr;
-    wqe.wr.wr.mw.length = info.length;
-    wqe.wr.wr.mw.mr_lkey = info.mr != nullptr ? info.mr->lkey : 0;
-    wqe.wr.wr.mw.mw_rkey = mw.rkey;
-    wqe.wr.wr.mw.rkey = rkey;
-    wqe.wr.wr.mw.access = info.mw_access_flags;
-}
 
 // False: more than may be inline.
 bool copy_inline(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr, uint32_t count,
@@ -125,10 +89,11 @@ int fill_data(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr, bool may
 int fill_message(const SendQueue &sq, SendWqe &wqe, const ibv_send_wr &wr,
                  const Opcode &opcode) noexcept {
     if (opcode.shape == Shape::rdma) {
-        fill_rdma(wqe, wr);
+        fill_rdma(wqe, wr.wr.rdma.remote_addr, wr.wr.rdma.rkey);
     } else if (sq.type_bit == kUd) {
         if (wr.wr.ud.ah == nullptr) return EINVAL;
-        fill_datagram(sq, wqe.wr, wr);
+        const auto &to = wr.wr.ud;
+        fill_datagram(sq, wqe.wr, *static_cast<const Ah *>(to.ah), to.remote_qpn, to.remote_qkey);
     }
     uint64_t sum = 0;
     return fill_data(sq, wqe, wr, opcode.may_be_inline, sum);
@@ -143,12 +108,13 @@ __attribute__((noinline)) int fill_other(const SendQueue &sq, SendWqe &wqe, cons
     case Shape::atomic_write:  // the value itself is in the slot
         if (wr.wr.rdma.remote_addr % 8 != 0 || (wr.send_flags & IBV_SEND_INLINE) == 0)
             return EINVAL;
-        fill_rdma(wqe, wr);
+        fill_rdma(wqe, wr.wr.rdma.remote_addr, wr.wr.rdma.rkey);
         code = fill_data(sq, wqe, wr, opcode.may_be_inline, sum);
         return code == 0 && sum != sizeof(uint64_t) ? EINVAL : code;
     case Shape::atomic:
         if (wr.wr.atomic.remote_addr % 8 != 0) return EINVAL;
-        fill_atomic(wqe, wr);
+        fill_atomic(wqe, wr.wr.atomic.remote_addr, wr.wr.atomic.compare_add, wr.wr.atomic.swap,
+                    wr.wr.atomic.rkey);
         code = fill_data(sq, wqe, wr, opcode.may_be_inline, sum);
         return code == 0 && sum < sizeof(uint64_t) ? EINVAL : code;
     case Shape::bind:
@@ -188,23 +154,13 @@ int fill(SendQueue &sq, const ibv_send_wr &wr) noexcept {
     return 0;
 }
 
-__attribute__((noinline)) int ring_the_long_way(const Qp &qp, int refusal) noexcept {
-    if (refusal != EACCES || qp.kernel == nullptr) return refusal;
-    return verbs::uverbs::post_send_doorbell(*qp.kernel, qp.handle);
-}
-
-int ring(const Qp &qp) noexcept {
-    const int refusal = give(qp.context->cmd_fd, qp.sq.doorbell);
-    return refusal == 0 ? 0 : ring_the_long_way(qp, refusal);
-}
-
 }  // namespace
 
 // When the kernel does not take the command (the device is gone, or there is no memory left), what
 // was posted stays in the queue and may still be carried out.
 //
-// Flat: the compiler would keep functions apart that post_all calls too, and each call of one costs
-// a short send a twentieth of its instructions.
+// Flat: the compiler would keep apart what it does not see used once, and each call of such a
+// function costs a short send a twentieth of its instructions.
 [[gnu::flatten]] int post_send(ibv_qp *ibqp, ibv_send_wr *wr, ibv_send_wr **bad_wr) noexcept {
     Qp &qp = *static_cast<Qp *>(ibqp);
     // The kernel would say so too, but only with the requests in its hands.
@@ -233,25 +189,9 @@ int ring(const Qp &qp) noexcept {
     return code;
 }
 
-#ifdef VERBS_EXPERIMENTAL_ENABLED
-// As above, when the kernel does not take the command, what was posted stays in the queue.
-[[gnu::flatten]] int post_all(Qp &qp, ibv_send_wr *first, uint32_t) noexcept {
-    if (qp.state < IBV_QPS_RTS) [[unlikely]]
-        return EINVAL;
-    SendQueue &sq = qp.sq;
-    int code = 0;
-    uint32_t filled = 0;
-    sq.lock.lock();
-    for (ibv_send_wr *wr = first; wr != nullptr && code == 0; wr = wr->next) {
-        code = fill(sq, *wr);
-        if (code == 0) ++filled;
-    }
-    if (code != 0) [[unlikely]]
-        sq.ring.take_back(filled);
-    sq.ring.publish();
-    sq.lock.unlock();
-    return code == 0 ? ring(qp) : code;
+int ring_the_long_way(const Qp &qp, int refusal) noexcept {
+    if (refusal != EACCES || qp.kernel == nullptr) return refusal;
+    return verbs::uverbs::post_send_doorbell(*qp.kernel, qp.handle);
 }
-#endif
 
 }  // namespace rxe

@@ -11,7 +11,7 @@ namespace rxe {
 
 namespace {
 
-// As the table of opcodes in datapath/send.cpp has it.
+// As the table of opcodes in datapath/send.cpp has it, and datapath/build.cpp.
 uint64_t operations_of(ibv_qp_type type) {
     constexpr uint64_t kOfRcOnly = IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_SEND_WITH_INV;
     return type == IBV_QPT_RC ? ~uint64_t{0} : ~kOfRcOnly;
@@ -43,18 +43,14 @@ Result<ibv_qp *> RxeDevice::create_qp_ex(ibv_qp_init_attr_ex *attr) {
     attr->cap = plain.cap;
     if ((attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) == 0) return ibqp;
     Qp &qp = *static_cast<Qp *>(ibqp);
-    if (auto extended = verbs::provider::extend<Qp, post_all>(qp, *attr); !extended) {
-        // The library has not seen it, so that nothing is to be retired.
-        (void)verbs::uverbs::destroy_qp(kernel_, qp.handle);
-        qps_.remove(&qp);
-        return verbs::Failure(std::move(extended.error()));
-    }
+    make_buildable(qp, attr->qp_type, attr->send_ops_flags);
     if (writes_atomically) qp.sq.type_bit |= kAtomicWriter;
     return ibqp;
 }
 
 ibv_qp_ex *RxeDevice::qp_to_qp_ex(ibv_qp *qp) noexcept {
-    return verbs::provider::extended_face(*static_cast<Qp *>(qp));
+    ibv_qp_ex &face = static_cast<Qp *>(qp)->extended();
+    return face.wr_start != nullptr ? &face : nullptr;
 }
 
 }  // namespace rxe

@@ -31,6 +31,28 @@ inline void copy_in_order(uint8_t *to, const uint8_t *from, uint64_t length) noe
     __atomic_store_n(to + length - 1, from[length - 1], __ATOMIC_RELEASE);
 }
 
+// Without a call for the length that is short enough to feel one.
+inline void copy_short(uint8_t *to, const uint8_t *from, std::size_t length) noexcept {
+    if (length == sizeof(uint64_t))
+        std::memcpy(to, from, sizeof(uint64_t));
+    else
+        std::memcpy(to, from, length);
+}
+
+// Where the first `length` bytes of one SGE are, which most lists are. nullptr: it is to be made a
+// MemoryList, as there are more, or none, or not of ordinary memory, or not allowed.
+[[nodiscard]] inline uint8_t *find_plain_piece(const Home &home, uint32_t pd, uint32_t access,
+                                               const ibv_sge *sges, uint32_t count,
+                                               uint64_t length) noexcept {
+    if (count != 1 || length == 0 || length > sges->length) return nullptr;
+    uint64_t address = 0;
+    uint32_t rights = 0;
+    if (!translate(home, sges->lkey, sges->addr, length, access, pd, address, rights) ||
+        address == kNoMemory || (rights & kAccessFaults) != 0)
+        return nullptr;
+    return reinterpret_cast<uint8_t *>(address);
+}
+
 // A part without memory (kNoMemory) has no address: it takes anything and gives zeros. Where pages
 // may be missing (kAccessFaults) the kernel copies; when it cannot, the list has met a fault, and
 // what was copied since is nothing.

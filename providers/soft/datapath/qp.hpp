@@ -417,6 +417,7 @@ void discard_sends(Qp &qp) noexcept;
 [[nodiscard]] bool take_arrivals(Qp &qp) noexcept;
 void flush_receives(Qp &qp) noexcept;
 void discard_receives(Qp &qp) noexcept;
+// Tells the senders that nobody will take their messages any more; in datapath/refuse.cpp.
 void turn_senders_away(ReceiveQueue &rq) noexcept;
 
 void report_qp_event(Qp &qp, ibv_event_type type) noexcept;

@@ -7,6 +7,7 @@
 #include "datapath/gather.hpp"
 #include "datapath/grh.hpp"
 #include "datapath/qp.hpp"
+#include "datapath/responder.hpp"
 #include "datapath/srq.hpp"
 #include "datapath/xrc.hpp"
 #include "link/link.hpp"
@@ -17,20 +18,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <mutex>
 #include <utility>
 
 namespace soft {
 
 namespace {
-
-enum class Outcome {
-    taken,    // done with; go on
-    lost,     // passed over, as an unreliable service may; go on
-    starved,  // needs a receive that is not posted
-    stopped,  // the sender does not offer it any more: it never comes
-    fatal,    // the QP must enter the error state
-};
 
 void complete(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_status status,
               bool solicited) noexcept {
@@ -73,30 +65,6 @@ Outcome starve(Qp &qp, RxEnd &end) noexcept {
     rq.refuse_at_ns = monotonic_ns() + rq.rnr_timer_ns * retries;
     ensure_timer(qp, rq.timer_at_ns, rq.refuse_at_ns);
     return Outcome::starved;
-}
-
-// Ends the conversation for a reason that both sides get to know.
-Outcome refuse(Qp &qp, RxEnd &end, Refusal why) noexcept {
-    end.refuse(why);
-    end.fence_before_look();
-    if (end.header().requester_wants_kick.exchange(0, std::memory_order_relaxed) != 0 ||
-        !qp.receives_to->is_polled.load(std::memory_order_relaxed))
-        end.link().kick(end.id());
-    return Outcome::fatal;
-}
-
-// A request that cannot be served ends a reliable conversation; on an unreliable one it is lost
-// (IBTA 9.9.3.1.3).
-Outcome reject(Qp &qp, RxEnd &end, Refusal why) noexcept {
-    if (qp.is_reliable) return refuse(qp, end, why);
-    qp.rq.partial = 0;
-    return Outcome::lost;
-}
-
-// A key, a range or a right of our memory is wrong.
-Outcome deny(Qp &qp, RxEnd &end) noexcept {
-    if (qp.is_reliable) report_qp_event(qp, IBV_EVENT_QP_ACCESS_ERR);
-    return reject(qp, end, Refusal::access);
 }
 
 // The receive cannot hold the message: it completes with `status`, and that is our own error; a
@@ -182,7 +150,8 @@ bool continues(Qp &qp, const Arrival &arrival) noexcept {
 }
 
 // Puts a SEND's data, or the part of it that came, into the receive.
-Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &wc) noexcept {
+__attribute__((noinline)) Outcome place_listed(Qp &qp, RxEnd &end, const Arrival &arrival,
+                                               RecvWqe &wqe, ibv_wc &wc) noexcept {
     const bool by_reference = (arrival.flags & kFlagByReference) != 0;
     if (!by_reference && !continues(qp, arrival)) return reject(qp, end, Refusal::invalid_request);
     if (arrival.length > capacity_of(wqe))
@@ -210,11 +179,19 @@ Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &
     return Outcome::taken;
 }
 
-// Whose windows of type 2 the requester may use: those that the queue pair has bound. Of receiving
-// by XRC nothing is bound, and the number of a stand-in is what its peer says; no window is of QP
-// 0.
-uint32_t holder_of_windows(const Qp &qp) noexcept {
-    return qp.is_xrc ? 0 : qp.qp_num;
+// The same; a whole message that came in the ring and goes into one piece needs no list.
+Outcome place(Qp &qp, RxEnd &end, const Arrival &arrival, RecvWqe &wqe, ibv_wc &wc) noexcept {
+    constexpr unsigned kPartly = kFlagByReference | kFlagMore;
+    if ((arrival.flags & kPartly) == 0 && arrival.payload == arrival.length &&
+        (arrival.argument | qp.rq.partial) == 0) [[likely]] {
+        uint8_t *to = find_plain_piece(qp.owner->mrs().home(), qp.rq.pd, IBV_ACCESS_LOCAL_WRITE,
+                                       wqe.sges(), wqe.sge_count, arrival.length);
+        if (to != nullptr) {
+            copy_short(to, arrival.data, arrival.length);
+            return Outcome::taken;
+        }
+    }
+    return place_listed(qp, end, arrival, wqe, wc);
 }
 
 // Takes back the binding of the key that came with a SEND whose data is in place. Only to our own
@@ -269,106 +246,6 @@ Outcome deliver_connected(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         if (invalidated != Outcome::taken) return invalidated;
     }
     finish(qp, *wqe, wc, IBV_WC_SUCCESS, (arrival.flags & kFlagSolicited) != 0);
-    return Outcome::taken;
-}
-
-// The answer to a request whose memory the kernel could not reach.
-Outcome cannot_reach(Qp &qp, RxEnd &end, int code) noexcept {
-    return code == EFAULT ? deny(qp, end) : reject(qp, end, Refusal::operation);
-}
-
-// The domain that the requester's keys must be of. IBTA annex A14: XRC has that of the receive
-// queue.
-uint32_t pd_of_keys(const Qp &qp) noexcept {
-    return qp.domain_pd != nullptr ? qp.domain_pd->number : qp.rq.pd;
-}
-
-// A write or read that the requester could not carry out himself.
-Outcome serve_one_sided(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
-    const bool is_read = arrival.kind == MessageKind::read;
-    OneSided place;
-    if (arrival.payload < sizeof place) return refuse(qp, end, Refusal::invalid_request);
-    std::memcpy(&place, arrival.data, sizeof place);
-    const uint32_t carried = arrival.payload - static_cast<uint32_t>(sizeof place);
-    const uint32_t offset = arrival.argument;
-    if ((is_read ? place.length > kReplyBytes : place.length != carried) ||
-        offset > arrival.length || place.length > arrival.length - offset)
-        return refuse(qp, end, Refusal::invalid_request);
-    const uint32_t needed = is_read ? IBV_ACCESS_REMOTE_READ : IBV_ACCESS_REMOTE_WRITE;
-    if ((is_read && !qp.is_reliable) ||
-        (qp.remote_access.load(std::memory_order_relaxed) & needed) == 0)
-        return reject(qp, end, Refusal::invalid_request);
-    // All of the request must be allowed before its first byte moves.
-    uint64_t address = 0;
-    int code = EFAULT;
-    end.begin_serving(place.rkey);
-    if (translate_for_peer(qp.owner->mrs().home(), place.rkey, place.address - offset,
-                           arrival.length, needed, pd_of_keys(qp), holder_of_windows(qp),
-                           address)) {
-        OwnMemory &memory = qp.owner->memory();
-        code = is_read ? memory.read(end.segment().reply(), address + offset, place.length)
-                       : memory.write(address + offset, arrival.data + sizeof place, place.length);
-    }
-    end.end_serving();
-    return code == 0 ? Outcome::taken : cannot_reach(qp, end, code);
-}
-
-Outcome serve_write(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
-    if (arrival.argument == 0) qp.rq.write_lost = false;
-    const Outcome outcome = serve_one_sided(qp, end, arrival);
-    if (outcome == Outcome::lost) qp.rq.write_lost = true;
-    return outcome;
-}
-
-// What an atomic operation needs of the memory and of the queue pair. A write is one in that nobody
-// sees half of it (IBTA annex A19).
-uint32_t access_for(AtomicKind kind) noexcept {
-    return kind == AtomicKind::write ? IBV_ACCESS_REMOTE_WRITE : IBV_ACCESS_REMOTE_ATOMIC;
-}
-
-// IBTA 9.4.5: the operation is atomic and its target aligned. The processor's own atomics make it
-// so towards every other access to that memory, whoever makes it. The kernel has none that could
-// fail instead of raising a signal, so it is asked before whether the memory is there: what is left
-// is a program that unmaps a region, without ibv_dereg_mr, between the one and the other.
-Refusal change_word(Qp &qp, const AtomicRequest &request, uint64_t &before) noexcept {
-    uint64_t address = 0;
-    const auto kind = static_cast<AtomicKind>(request.kind);
-    if (!translate_for_peer(qp.owner->mrs().home(), request.rkey, request.address, sizeof(uint64_t),
-                            access_for(kind), pd_of_keys(qp), holder_of_windows(qp), address))
-        return Refusal::access;
-    // An aligned offset into a zero-based region that is not.
-    if (address % sizeof(uint64_t) != 0) return Refusal::invalid_request;
-    if (!OwnMemory::can_write_word(address)) return Refusal::access;
-    const std::atomic_ref<uint64_t> word(*reinterpret_cast<uint64_t *>(address));
-    before = request.compare_add;
-    if (kind == AtomicKind::fetch_and_add)
-        before = word.fetch_add(request.compare_add, std::memory_order_seq_cst);
-    else if (kind == AtomicKind::write)
-        word.store(request.compare_add, std::memory_order_seq_cst);
-    else
-        word.compare_exchange_strong(before, request.swap, std::memory_order_seq_cst);
-    return Refusal::none;
-}
-
-Outcome serve_atomic(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
-    AtomicRequest request;
-    if (arrival.payload != sizeof request || arrival.argument >= kAtomicResults)
-        return refuse(qp, end, Refusal::invalid_request);
-    std::memcpy(&request, arrival.data, sizeof request);
-    const auto kind = static_cast<AtomicKind>(request.kind);
-    if ((kind != AtomicKind::fetch_and_add && kind != AtomicKind::compare_and_swap &&
-         kind != AtomicKind::write) ||
-        !qp.is_reliable || request.address % sizeof(uint64_t) != 0 ||
-        (qp.remote_access.load(std::memory_order_relaxed) & access_for(kind)) == 0)
-        return refuse(qp, end, Refusal::invalid_request);
-    uint64_t before = 0;
-    end.begin_serving(request.rkey);
-    const Refusal refusal = change_word(qp, request, before);
-    end.end_serving();
-    if (refusal == Refusal::access) return deny(qp, end);
-    if (refusal != Refusal::none) return refuse(qp, end, refusal);
-    // relaxed: the release of `freed` comes after.
-    end.header().atomic_results[arrival.argument].store(before, std::memory_order_relaxed);
     return Outcome::taken;
 }
 
@@ -428,7 +305,7 @@ Outcome deliver_by_kind(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
     case MessageKind::write:
         return serve_write(qp, end, arrival);
     case MessageKind::read:
-        return serve_one_sided(qp, end, arrival);
+        return serve_read(qp, end, arrival);
     case MessageKind::atomic:
         return serve_atomic(qp, end, arrival);
     case MessageKind::fatal:
@@ -522,26 +399,6 @@ bool take_arrivals(Qp &qp) noexcept {
                                    [&](auto &sender) { return drain(qp, *sender); });
     }
     return rq.is_broken;
-}
-
-namespace {
-
-// Tells a sender that nobody will take his messages any more.
-void turn_away(RxEnd &end) noexcept {
-    end.header().responder_state.store(static_cast<uint32_t>(ResponderState::closed),
-                                       std::memory_order_release);
-    Packet packet;
-    packet.kind = static_cast<uint8_t>(PacketKind::closed);
-    packet.channel = end.id();
-    if (!end.link().is_lost()) end.link().send(packet);
-}
-
-}  // namespace
-
-void turn_senders_away(ReceiveQueue &rq) noexcept {
-    if (rq.channel != nullptr) turn_away(*rq.channel);
-    for (auto &sender : rq.senders)
-        turn_away(*sender);
 }
 
 void flush_receives(Qp &qp) noexcept {

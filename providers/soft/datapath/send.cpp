@@ -193,8 +193,8 @@ bool send_at_once(Qp &qp, const ibv_send_wr &wr) noexcept {
     message->kind = static_cast<uint8_t>(MessageKind::send);
     message->payload = length;
     describe(*message, qp, wqe);
-    std::memcpy(reinterpret_cast<uint8_t *>(message + 1),
-                reinterpret_cast<const void *>(wr.sg_list->addr), length);
+    copy_short(reinterpret_cast<uint8_t *>(message + 1),
+               reinterpret_cast<const uint8_t *>(wr.sg_list->addr), length);
     wqe.end = sq.channel->publish(message);
     sq.sent = ++sq.ring.tail;
     return true;

@@ -121,10 +121,10 @@ Transmission send_by_reference(Qp &qp, SendWqe &wqe, MemoryList &memory) noexcep
     return kSent;
 }
 
-Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
+__attribute__((noinline)) Transmission send_listed(Qp &qp, SendWqe &wqe) noexcept {
     TxEnd &channel = *qp.sq.channel;
     MemoryList memory;
-    if (!list_memory(qp, wqe, 0, memory)) return {Step::failed, IBV_WC_LOC_PROT_ERR};
+    if (!list_memory(qp, wqe, 0, memory)) return kFaulted;
     if (wqe.length > kEagerBytes) {
         if (!qp.is_reliable) return send_in_parts(qp, wqe, memory);
         if (!channel.link().is_up()) return kWait;
@@ -140,6 +140,24 @@ Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
     put_payload(wqe, memory, reinterpret_cast<uint8_t *>(message + 1));
     if (memory.has_faulted()) return kFaulted;
     wqe.end = channel.publish(message);
+    return kSent;
+}
+
+// A short message whose data is in one piece needs no list.
+Transmission send_message(Qp &qp, SendWqe &wqe) noexcept {
+    if (wqe.length > kEagerBytes) return send_listed(qp, wqe);
+    const uint8_t *data = wqe.is_inline
+                              ? wqe.inline_data()
+                              : find_plain_piece(qp.owner->mrs().home(), qp.domain_pd->number, 0,
+                                                 wqe.sges(), wqe.sge_count, wqe.length);
+    if (data == nullptr) return send_listed(qp, wqe);
+    Message *message = qp.sq.channel->reserve(wqe.length);
+    if (message == nullptr) return kWait;
+    message->kind = static_cast<uint8_t>(MessageKind::send);
+    message->payload = wqe.length;
+    describe(*message, qp, wqe);
+    copy_short(reinterpret_cast<uint8_t *>(message + 1), data, wqe.length);
+    wqe.end = qp.sq.channel->publish(message);
     return kSent;
 }
 

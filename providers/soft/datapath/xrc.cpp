@@ -32,6 +32,10 @@ XrcDomainId load_domain(const ChannelHeader &header) noexcept {
 
 }  // namespace
 
+XrcDomain::~XrcDomain() {
+    hub.owner->drop_name(*this);
+}
+
 void join_domain(Qp &qp) {
     XrcDomain &domain = *qp.xrc;
     qp.rq.taken = std::make_unique<ReceiveQueue::Taken>();

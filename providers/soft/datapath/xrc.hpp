@@ -8,7 +8,6 @@
 // channel is in use at a time, so that messages take effect in order.
 #pragma once
 
-#include "core/fd.hpp"
 #include "datapath/qp.hpp"
 #include "datapath/transmit.hpp"
 
@@ -26,6 +25,9 @@ using XrcDomainId = std::array<uint64_t, 3>;
 // What this process has of an XRC domain.
 struct XrcDomain {
     XrcDomain(Process &process, const XrcDomainId &named) noexcept : id(named), hub(process) {}
+    XrcDomain(const XrcDomain &) = delete;
+    XrcDomain &operator=(const XrcDomain &) = delete;
+    ~XrcDomain();  // and of its name
 
     [[nodiscard]] Srq *find(uint32_t number) noexcept {
         const std::lock_guard hold(lock);
@@ -39,7 +41,6 @@ struct XrcDomain {
     Cq hub;
     SpinLock lock;  // leaf; to change `queues` the process's mutex is needed as well
     std::unordered_map<uint32_t, Srq *> queues;
-    verbs::UniqueFd name;  // tells other processes that the domain is there
 };
 
 // A receiving queue pair. It is there as long as somebody has a handle of it, in this process or in

@@ -43,15 +43,16 @@ int copy_from(void *to, ibv_dm *ibdm, uint64_t offset, std::size_t length) noexc
 
 }  // namespace
 
+// With the handle 0 nobody else can import it.
 void Device::open_up(Dm &dm, uint32_t handle) noexcept {
     dm.memcpy_to_dm = &copy_to;
     dm.memcpy_from_dm = &copy_from;
+    if (handle == 0) return;
     dm.comp_mask = IBV_DM_MASK_HANDLE;
     dm.handle = handle;
 }
 
 Result<ibv_dm *> Device::alloc_dm(ibv_alloc_dm_attr *attr) {
-    VERBS_CHECK(judge_process());
     if (attr->length == 0) return fail(EINVAL, "device memory of no bytes");
     if (attr->log_align_req > kMaxLogAlign)
         return fail(EINVAL,
@@ -68,7 +69,13 @@ Result<ibv_dm *> Device::alloc_dm(ibv_alloc_dm_attr *attr) {
         dm_bytes_.fetch_sub(attr->length);
         return fail(ENOMEM, "the device has not so much memory left");
     }
-    open_up(*dm, process_->exports().add_dm(dm->file.get(), dm->bytes, device_number()));
+    // What a child has by a device of its parent is its own: it can be copied to and from, and
+    // nobody imports it.
+    const uint32_t handle =
+        process_->is_inherited()
+            ? 0
+            : process_->exports().add_dm(dm->file.get(), dm->bytes, device_number());
+    open_up(*dm, handle);
     return dms_.keep(std::move(dm));
 }
 

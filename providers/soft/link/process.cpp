@@ -63,14 +63,19 @@ Result<void> Process::open() {
 void Process::before_fork() noexcept {
     instance_mutex.lock();
     forking = instance.lock();
-    if (forking != nullptr) forking->mutex_.lock();
+    if (forking == nullptr) return;
+    forking->mutex_.lock();
+    forking->names_mutex_.lock();
 }
 
 void Process::after_fork_in_parent() noexcept {
     // Let go outside the locks: this may be the last one who holds it.
     const std::shared_ptr<Process> held = std::move(forking);
     forking.reset();
-    if (held != nullptr) held->mutex_.unlock();
+    if (held != nullptr) {
+        held->names_mutex_.unlock();
+        held->mutex_.unlock();
+    }
     instance_mutex.unlock();
 }
 
@@ -79,6 +84,7 @@ void Process::after_fork_in_child() noexcept {
     const std::shared_ptr<Process> held = std::move(forking);
     forking.reset();
     if (held != nullptr) {
+        held->names_mutex_.unlock();
         held->mutex_.unlock();
         held->die_in_child();
     }
@@ -133,8 +139,8 @@ void Process::die_in_child() noexcept {
         if (const auto domain = known.lock()) {
             new (&domain->lock) SpinLock;
             new (&domain->hub.progress_lock) SpinLock;
-            domain->name.reset();
         }
+    names_.clear();
     for (const auto &[channel, handle] : opened_)
         handle->handle_of->link.reset();
     opened_.clear();

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -64,6 +65,8 @@ public:
     // XRC. The domain of a file, or one without a name for -1, by the flags of open(2). A device
     // has its own, by its GUID.
     verbs::Result<std::shared_ptr<XrcDomain>> open_domain(int fd, int oflags, uint64_t guid);
+    // The end of a domain, on any thread, with or without the mutex.
+    void drop_name(const XrcDomain &domain) noexcept;
     // Receive queues and receiving queue pairs get their numbers, and are in their domain then.
     verbs::Result<void> enlist(Srq &srq);
     verbs::Result<void> enlist(Qp &target, Qp &handle);
@@ -75,6 +78,11 @@ public:
     // Makes a handle one of the QP with this number. Takes the mutex.
     verbs::Result<void> open_handle(Qp &handle, uint32_t qpn, const XrcDomain &domain);
     void close_opened(Qp &handle) noexcept;
+    // A process that is stopped cannot answer calls; it is not waited for longer than this.
+    void set_answer_patience(std::chrono::milliseconds patience) noexcept {
+        const std::lock_guard hold(mutex_);
+        answer_patience_ = patience;
+    }
     // What a handle does to its QP. Under the mutex, which may be let go meanwhile.
     verbs::Result<void> modify_opened(Qp &handle, ibv_qp_attr &attr, int mask,
                                       std::unique_lock<std::mutex> &hold);
@@ -162,7 +170,7 @@ private:
                                          const Received &received);
     [[nodiscard]] bool is_stand_in_here(const Qp &qp) const noexcept;
     void end_stand_in(Qp &qp) noexcept;
-    void await_turn(const Qp &handle, std::unique_lock<std::mutex> &hold);
+    [[nodiscard]] bool await_turn(const Qp &handle, std::unique_lock<std::mutex> &hold);
     int ask(Qp &handle, Packet packet, int fd, std::unique_lock<std::mutex> &hold);
     void end_if_nobody_has(Qp &target) noexcept;
     void forget_handles(Qp &target) noexcept;
@@ -204,6 +212,10 @@ private:
     std::map<int, std::function<void()>> attended_;            // by descriptor
     std::vector<Offer> offers_;
     std::map<std::array<uint64_t, 3>, std::weak_ptr<XrcDomain>> domains_;
+    // Tell other processes that the domains are there. Not in the domains: one whose end another
+    // thread has begun would not be found at a fork, and its name would stay with the child.
+    std::mutex names_mutex_;  // leaf
+    std::map<const XrcDomain *, verbs::UniqueFd> names_;
     std::unordered_map<uint32_t, Srq *> srqs_;    // of the type XRC, by number
     std::vector<std::unique_ptr<Qp>> stand_ins_;  // for queue pairs of other processes
     std::map<uint32_t, Qp *> opened_;             // handles of QPs of other processes
@@ -215,7 +227,8 @@ private:
     std::atomic<uint64_t> group_changes_{1};
     std::set<uint32_t> unanswered_joins_;  // by the number that stands for a channel's
     std::condition_variable answered_;     // with the mutex
-    std::vector<Cq *> watched_;            // completion queues that their program polls
+    std::chrono::milliseconds answer_patience_{10'000};
+    std::vector<Cq *> watched_;  // completion queues that their program polls
     int64_t next_look_ns_ = 0;
 
     SpinLock notes_lock_;  // leaf: the two below, which hot paths add to

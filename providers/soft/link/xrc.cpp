@@ -110,10 +110,16 @@ Result<std::shared_ptr<XrcDomain>> Process::open_domain(int fd, int oflags, uint
     auto domain = std::make_shared<XrcDomain>(*this, id);
     if (fd != -1) {
         VERBS_TRY(name, enter(id, oflags));
-        domain->name = std::move(name);
+        const std::lock_guard hold_names(names_mutex_);
+        names_[domain.get()] = std::move(name);
     }
     domains_[id] = domain;
     return domain;
+}
+
+void Process::drop_name(const XrcDomain &domain) noexcept {
+    const std::lock_guard hold(names_mutex_);
+    names_.erase(&domain);
 }
 
 Result<void> Process::enlist(Srq &srq) {

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
 namespace soft {
@@ -20,9 +19,6 @@ using verbs::fail;
 using verbs::Result;
 
 namespace {
-
-// A process that is stopped cannot answer; it is not waited for longer than this.
-constexpr std::chrono::seconds kAnswerPatience{10};
 
 HandlePage &page_of(const verbs::Mapping &calls) noexcept {
     return *static_cast<HandlePage *>(calls.data());
@@ -36,6 +32,10 @@ Result<void> map_page(const verbs::UniqueFd &fd, verbs::Mapping &calls) {
 
 verbs::Failure is_gone() {
     return fail(EIO, "the queue pair is gone: its process has ended or closed the device");
+}
+
+verbs::Failure does_not_answer() {
+    return fail(ETIMEDOUT, "the queue pair's process does not answer");
 }
 
 Packet about(PacketKind kind, uint32_t channel) noexcept {
@@ -86,9 +86,13 @@ Result<void> Process::open_handle(Qp &handle, uint32_t qpn, const XrcDomain &dom
     return fail(code, "the queue pair's process did not open it");
 }
 
-// One call at a time has the page.
-void Process::await_turn(const Qp &handle, std::unique_lock<std::mutex> &hold) {
-    answered_.wait(hold, [&] { return !handle.handle_of->is_calling; });
+// One call at a time has the page, and the other process has it until it has answered: who gave up
+// waiting does not know how far that is with the call. False: it is not to be had for now.
+bool Process::await_turn(const Qp &handle, std::unique_lock<std::mutex> &hold) {
+    const XrcHandle &own = *handle.handle_of;
+    return answered_.wait_for(hold, answer_patience_, [&] {
+        return own.link == nullptr || (!own.is_calling && own.answered == own.call);
+    });
 }
 
 // Sends and waits for the answer: 0 or an errno value.
@@ -99,32 +103,35 @@ int Process::ask(Qp &handle, Packet packet, int fd, std::unique_lock<std::mutex>
     own.is_calling = true;
     own.link->send(packet, fd);
     const auto is_over = [&] { return own.answered == call || own.link == nullptr; };
-    const bool was_answered = answered_.wait_for(hold, kAnswerPatience, is_over);
+    const bool was_answered = answered_.wait_for(hold, answer_patience_, is_over);
     own.is_calling = false;
     answered_.notify_all();
-    if (!was_answered) return ETIMEDOUT;
-    return own.link == nullptr ? EIO : own.code;
+    if (was_answered) return own.link == nullptr ? EIO : own.code;
+    // What has not begun is not to be done later, when nobody expects it.
+    page_of(own.calls).number = kNoCall;
+    return ETIMEDOUT;
 }
 
 Result<void> Process::modify_opened(Qp &handle, ibv_qp_attr &attr, int mask,
                                     std::unique_lock<std::mutex> &hold) {
     XrcHandle &own = *handle.handle_of;
-    await_turn(handle, hold);
+    if (!await_turn(handle, hold)) return does_not_answer();
     if (own.target != nullptr) return modify_target(*own.target, attr, mask);
     if (own.link == nullptr) return is_gone();
     HandlePage &page = page_of(own.calls);
     page.call = static_cast<uint32_t>(HandleCall::modify);
     page.mask = mask;
     std::memcpy(&page.attr, &attr, offsetof(ibv_qp_attr, rate_limit));
-    if (const int code = ask(handle, about(PacketKind::call_qp, own.channel), -1, hold); code != 0)
-        return fail(code, "the queue pair's process refused the change");
+    const int code = ask(handle, about(PacketKind::call_qp, own.channel), -1, hold);
+    if (code == ETIMEDOUT) return does_not_answer();
+    if (code != 0) return fail(code, "the queue pair's process refused the change");
     return {};
 }
 
 Result<void> Process::query_opened(Qp &handle, ibv_qp_attr &attr, ibv_qp_init_attr &init_attr,
                                    std::unique_lock<std::mutex> &hold) {
     XrcHandle &own = *handle.handle_of;
-    await_turn(handle, hold);
+    if (!await_turn(handle, hold)) return does_not_answer();
     if (own.target != nullptr) {
         tell(*own.target, attr, init_attr);
         return {};
@@ -239,7 +246,7 @@ void Process::serve_guest(const std::shared_ptr<Link> &link, const Received &rec
     } else if (target != nullptr) {
         const auto guest = find_guest(*target->target, *link, packet.channel);
         HandlePage &page = page_of(guest->calls);
-        // Who gave up waiting for this call may have written another one since.
+        // Who gave up waiting for this call has taken it back.
         answer.status = page.number == packet.requester_qpn ? answer_call(*target, page) : ESTALE;
     }
     link->send(answer);
@@ -274,6 +281,7 @@ void Process::serve_handle(const Link &link, const Packet &packet) noexcept {
     XrcHandle &own = *handle.handle_of;
     switch (static_cast<PacketKind>(packet.kind)) {
     case PacketKind::qp_answer:
+        if (packet.requester_qpn != own.call) break;
         own.answered = packet.requester_qpn;
         own.code = packet.status >= 0 && packet.status <= kLargestErrno ? packet.status : EPROTO;
         break;

@@ -13,10 +13,12 @@ namespace soft {
 
 enum class HandleCall : uint32_t { modify = 1, query = 2 };
 
+inline constexpr uint32_t kNoCall = 0;
+
 struct HandlePage {
     uint64_t domain[3];
     uint32_t call;    // HandleCall
-    uint32_t number;  // of the call, as in its packet
+    uint32_t number;  // of the call, as in its packet; kNoCall: it was taken back
     int32_t mask;
     ibv_qp_attr attr;
     ibv_qp_init_attr init_attr;

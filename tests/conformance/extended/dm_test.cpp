@@ -2,6 +2,9 @@
 // Device memory: ibv_alloc_dm(3).
 #include "extended_pair.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -129,6 +132,25 @@ TEST_F(DeviceMemory, IsLimited) {
     EXPECT_EQ(errno, ENOMEM);
     ASSERT_EQ(half.close(), 0);
     EXPECT_TRUE(alloc(4));
+}
+
+TEST_F(DeviceMemory, IsHadByAChildOfTheProcessThatOpenedTheDevice) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::alarm(60);
+        const uint32_t written = 0x01020304;
+        uint32_t read = 0;
+        Dm dm = alloc(kSize);
+        const bool good = dm && ibv_memcpy_to_dm(dm.get(), 8, &written, sizeof written) == 0 &&
+                          ibv_memcpy_from_dm(&read, dm.get(), 8, sizeof read) == 0 &&
+                          read == written && dm.close() == 0;
+        ::_exit(good ? 7 : 8);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+    EXPECT_TRUE(alloc(limit()));
 }
 
 TEST_F(DeviceMemory, IsRefusedWithTheUnknownOrOfNoBytes) {

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sys/file.h>
 
 #include <cstdlib>
 
@@ -33,6 +34,15 @@ uint32_t number_of(ibv_srq *srq) {
     return number;
 }
 
+Qp open_receiver(ibv_xrcd *domain, uint32_t number) {
+    ibv_qp_open_attr attr{};
+    attr.comp_mask = IBV_QP_OPEN_ATTR_NUM | IBV_QP_OPEN_ATTR_XRCD | IBV_QP_OPEN_ATTR_TYPE;
+    attr.qp_num = number;
+    attr.xrcd = domain;
+    attr.qp_type = IBV_QPT_XRC_RECV;
+    return Qp(ibv_open_qp(domain->context, &attr));
+}
+
 std::optional<DeviceEvent> next_event(ibv_context *context, Milliseconds limit) {
     const Deadline deadline(limit);
     pollfd entry{context->async_fd, POLLIN, 0};
@@ -56,6 +66,21 @@ DomainFile::DomainFile(const std::string &path)
 DomainFile::~DomainFile() {
     ::close(fd_);
     if (is_ours_) ::unlink(path_.c_str());
+}
+
+int contend(ibv_context *context, int fd, uint32_t count) {
+    int wrong = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+        const Xrcd own(open_xrcd(context, fd, O_CREAT | O_EXCL));
+        if (!own) {
+            if (errno != EEXIST) ++wrong;
+        } else if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            ++wrong;
+        } else {
+            ::flock(fd, LOCK_UN);
+        }
+    }
+    return wrong;
 }
 
 XrcEnd::XrcEnd(ibv_context *context, int fd, int oflags)
@@ -101,6 +126,12 @@ Qp XrcEnd::make_sender() const {
                           IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_READ;
     Qp qp(ibv_create_qp_ex(context_, &attr));
     if (!qp) give_up("ibv_create_qp_ex");
+    return qp;
+}
+
+Qp XrcEnd::open_qp(uint32_t number) const {
+    Qp qp = open_receiver(domain(), number);
+    if (!qp) give_up("ibv_open_qp");
     return qp;
 }
 
@@ -164,12 +195,7 @@ struct Served {
         return domain ? 0 : errno;
     }
     int open_existing_qp(uint32_t number) {
-        ibv_qp_open_attr attr{};
-        attr.comp_mask = IBV_QP_OPEN_ATTR_NUM | IBV_QP_OPEN_ATTR_XRCD | IBV_QP_OPEN_ATTR_TYPE;
-        attr.qp_num = number;
-        attr.xrcd = domain ? domain.get() : end->domain();
-        attr.qp_type = IBV_QPT_XRC_RECV;
-        opened = Qp(ibv_open_qp(context.get(), &attr));
+        opened = open_receiver(domain ? domain.get() : end->domain(), number);
         return opened ? 0 : errno;
     }
     int close_all() {
@@ -263,6 +289,9 @@ void serve_xrc(Exchange &exchange) {
         case XrcCommand::close:
             code = served.close_all();
             break;
+        case XrcCommand::contend:
+            code = contend(served.context.get(), served.file.fd(), argument);
+            break;
         default:
             return;
         }
@@ -277,10 +306,14 @@ XrcPeer::XrcPeer(const std::string &path) : process_("xrc") {
     process_.exchange().receive_value<int32_t>();
 }
 
-int XrcPeer::ask(XrcCommand command, uint32_t argument, uint32_t second) {
+void XrcPeer::tell(XrcCommand command, uint32_t argument, uint32_t second) {
     Message message;
     message.put(static_cast<uint32_t>(command)).put(argument).put(second);
     process_.exchange().send(message);
+}
+
+int XrcPeer::ask(XrcCommand command, uint32_t argument, uint32_t second) {
+    tell(command, argument, second);
     return process_.exchange().receive_value<int32_t>();
 }
 

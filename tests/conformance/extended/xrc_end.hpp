@@ -24,6 +24,9 @@ ibv_xrcd *open_xrcd(ibv_context *context, int fd, int oflags);
 
 uint32_t number_of(ibv_srq *srq);
 
+// A receiving QP that is there already; empty with errno when it is refused.
+Qp open_receiver(ibv_xrcd *domain, uint32_t number);
+
 // The event of the device that comes next, if it comes in time; it is acknowledged.
 struct DeviceEvent {
     ibv_event_type type{};
@@ -47,6 +50,11 @@ private:
     bool is_ours_ = false;
     int fd_ = -1;
 };
+
+// Makes the domain of the file for itself alone, if it can, and closes it, so many times. Gives how
+// often that went wrong: somebody else had it at the same time, or it was refused for another
+// reason.
+int contend(ibv_context *context, int fd, uint32_t count);
 
 // A domain with one receive queue and its CQ, a sending CQ, and memory: the lower half is sent
 // from, the upper half received into.
@@ -73,6 +81,8 @@ public:
     [[nodiscard]] Srq make_queue(ibv_pd *pd, ibv_cq *cq) const;
     [[nodiscard]] Qp make_receiver() const;
     [[nodiscard]] Qp make_sender() const;
+    // A receiving QP of another process.
+    [[nodiscard]] Qp open_qp(uint32_t number) const;
 
     void post_recv(ibv_srq *srq, uint64_t id, uint32_t length, size_t offset = 0) const;
     // A SEND of `length` bytes from from(offset); others change it before they post it.
@@ -109,7 +119,8 @@ enum class XrcCommand : uint32_t {
     state,     // answers the state that the opened QP is in
     event,     // waits; answers the type of the next event
     close_qp,
-    close,  // the domain and all in it
+    close,    // the domain and all in it
+    contend,  // count: as contend(), answers what that gives
 };
 
 struct XrcArrival {
@@ -142,9 +153,12 @@ public:
     ibv_event_type event() { return static_cast<ibv_event_type>(ask(XrcCommand::event)); }
     int close_qp() { return ask(XrcCommand::close_qp); }
     int close() { return ask(XrcCommand::close); }
+    void begin_to_contend(uint32_t count) { tell(XrcCommand::contend, count); }
+    int contended() { return process_.exchange().receive_value<int32_t>(patience(60s)); }
     ::testing::AssertionResult leave();
 
 private:
+    void tell(XrcCommand command, uint32_t argument = 0, uint32_t second = 0);
     int ask(XrcCommand command, uint32_t argument = 0, uint32_t second = 0);
     PeerProcess process_;
 };

@@ -4,6 +4,8 @@
 #include "xrc_end.hpp"
 
 #include <arpa/inet.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include <atomic>
 #include <thread>
@@ -45,6 +47,15 @@ TEST_F(XrcOfProcesses, KnowWhetherTheDomainOfAFileIsThere) {
     EXPECT_EQ(errno, ENOENT);
 }
 
+TEST_F(XrcOfProcesses, MakeTheDomainOfAFileOneAtATime) {
+    const auto count = static_cast<uint32_t>(iterations(1000));
+    XrcPeer peer(file.path());
+    peer.begin_to_contend(count);
+    EXPECT_EQ(contend(context(), file.fd(), count), 0);
+    EXPECT_EQ(peer.contended(), 0);
+    EXPECT_TRUE(peer.leave());
+}
+
 TEST_F(XrcOfProcesses, SendToEachOther) {
     XrcPeer peer(file.path());
     const auto queue = peer.make_queue();
@@ -84,13 +95,7 @@ TEST_F(XrcOfProcesses, AnswerEachOfTheThreadsThatCallOnAnOpenedQp) {
     peer.make_queue();
     const XrcEnd here(context(), file.fd());
     const Qp sender = here.make_sender();
-    ibv_qp_open_attr attr{};
-    attr.comp_mask = IBV_QP_OPEN_ATTR_NUM | IBV_QP_OPEN_ATTR_XRCD | IBV_QP_OPEN_ATTR_TYPE;
-    attr.qp_num = peer.make_receiver(address_of(sender.get(), xrc_path())).qp_num;
-    attr.xrcd = here.domain();
-    attr.qp_type = IBV_QPT_XRC_RECV;
-    const Qp opened(ibv_open_qp(context(), &attr));
-    ASSERT_TRUE(opened);
+    const Qp opened = here.open_qp(peer.make_receiver(address_of(sender.get(), xrc_path())).qp_num);
     std::atomic<int> wrong{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i)
@@ -106,6 +111,24 @@ TEST_F(XrcOfProcesses, AnswerEachOfTheThreadsThatCallOnAnOpenedQp) {
     for (std::thread &thread : threads)
         thread.join();
     EXPECT_EQ(wrong, 0);
+    EXPECT_TRUE(peer.leave());
+}
+
+// What was asked for in vain does not happen later, either.
+TEST_F(XrcOfProcesses, GiveUpOnAQpWhoseProcessIsStopped) {
+    XrcPeer peer(file.path());
+    peer.make_queue();
+    const XrcEnd here(context(), file.fd());
+    const Qp sender = here.make_sender();
+    const Qp opened = here.open_qp(peer.make_receiver(address_of(sender.get(), xrc_path())).qp_num);
+    ASSERT_EQ(::kill(peer.process().pid(), SIGSTOP), 0);
+    int status = 0;
+    ASSERT_EQ(::waitpid(peer.process().pid(), &status, WUNTRACED), peer.process().pid());
+    EXPECT_EQ(to_state(IBV_QPS_ERR).apply(opened.get()), ETIMEDOUT);
+    ASSERT_EQ(::kill(peer.process().pid(), SIGCONT), 0);
+    EXPECT_EQ(state_of(opened.get()), IBV_QPS_RTR);
+    EXPECT_EQ(to_state(IBV_QPS_ERR).apply(opened.get()), 0);
+    EXPECT_EQ(state_of(opened.get()), IBV_QPS_ERR);
     EXPECT_TRUE(peer.leave());
 }
 

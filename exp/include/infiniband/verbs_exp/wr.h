@@ -23,7 +23,8 @@
 /**
  * Begins to build requests.
  *
- * One of ibv_wr_complete and ibv_wr_abort has to follow in the same thread.
+ * One of ibv_wr_complete and ibv_wr_abort has to follow in the same thread, and no ibv_post_send,
+ * ibv_bind_mw or ibv_wr_start for this QP before: devices may hold its send queue meanwhile.
  *
  * @param qp  a QP in a state that sends
  * Returns (void).

@@ -167,6 +167,43 @@ TEST_F(Sends, OfAtomicsNeedEightBytesAtAMultipleOfEight) {
     expect_refused(wr, EINVAL);
 }
 
+TEST_F(Sends, OfAtomicWritesHaveTheirValueInTheQueue) {
+    make(IBV_QPT_RC);
+    qp.sq.type_bit |= rxe::kAtomicWriter;
+    const uint64_t value = 0x1122334455667788;
+    ibv_sge sge{reinterpret_cast<uintptr_t>(&value), sizeof value, 0};
+    ibv_send_wr wr = request(IBV_WR_ATOMIC_WRITE, IBV_SEND_INLINE);
+    wr.sg_list = &sge;
+    wr.num_sge = 1;
+    wr.wr.rdma = {0x1000, 7};
+    ASSERT_EQ(post(wr), 0);
+    expect_common(wr);
+    expect_data(8, 1);
+    EXPECT_EQ(long_at(sends.oldest(), 24), 0x1000u);
+    EXPECT_EQ(word_at(sends.oldest(), 32), 7u);
+    EXPECT_EQ(long_at(sends.oldest(), 152), 0x1000u) << "iova";
+    EXPECT_EQ(long_at(sends.oldest(), 208), value);
+}
+
+TEST_F(Sends, OfAtomicWritesNeedEightBytesInlineAtAMultipleOfEight) {
+    make(IBV_QPT_RC);
+    const uint64_t value[2] = {};
+    const auto expect_no = [&](unsigned flags, uint32_t length, uint64_t address) {
+        ibv_sge sge{reinterpret_cast<uintptr_t>(value), length, 0};
+        ibv_send_wr wr = request(IBV_WR_ATOMIC_WRITE, flags);
+        wr.sg_list = &sge;
+        wr.num_sge = 1;
+        wr.wr.rdma = {address, 7};
+        expect_refused(wr, EINVAL);
+    };
+    expect_no(IBV_SEND_INLINE, 8, 0x1000);  // was not asked for
+    qp.sq.type_bit |= rxe::kAtomicWriter;
+    expect_no(0, 8, 0x1000);  // not inline
+    expect_no(IBV_SEND_INLINE, 4, 0x1000);
+    expect_no(IBV_SEND_INLINE, 16, 0x1000);
+    expect_no(IBV_SEND_INLINE, 8, 0x1004);
+}
+
 TEST_F(Sends, ThatInvalidateNameTheKeyWhereImmediateDataIs) {
     make(IBV_QPT_RC);
     for (const ibv_wr_opcode opcode : {IBV_WR_SEND_WITH_INV, IBV_WR_LOCAL_INV}) {

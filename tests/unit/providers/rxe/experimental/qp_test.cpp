@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "fake_rxe.hpp"
-#include "support/array_memory.hpp"
 
 namespace verbs::test {
 namespace {
@@ -97,18 +96,6 @@ TEST_F(RxeQpEx, MakesNothingInTheKernelWhenAnOperationIsMissing) {
     auto attr = request(IBV_QPT_UD, IBV_QP_EX_WITH_RDMA_WRITE);
     EXPECT_EQ(device_->create_qp_ex(&attr).error().code, EOPNOTSUPP);
     EXPECT_EQ(objects_.size(), before);
-}
-
-TEST_F(RxeQpEx, IsGivenBackWhenThereIsNoMemoryToBuildRequestsIn) {
-    if (!verbs_test::can_refuse_arrays()) GTEST_SKIP() << "new[] is not this program's";
-    const std::size_t before = objects_.size();
-    auto attr = request(IBV_QPT_RC, IBV_QP_EX_WITH_SEND);
-    {
-        const verbs_test::NoArrayMemory none;
-        EXPECT_EQ(device_->create_qp_ex(&attr).error().code, ENOMEM);
-    }
-    EXPECT_EQ(objects_.size(), before);
-    EXPECT_TRUE(device_->create_qp_ex(&attr));
 }
 
 TEST_F(RxeQpEx, WritesAtomicallyOnKernelsThatDo) {
