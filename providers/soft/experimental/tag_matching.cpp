@@ -17,7 +17,9 @@ constexpr int kKnownFlags = IBV_OPS_SIGNALED | IBV_OPS_TM_SYNC;
 // 0, or why the operation is not taken.
 int judge(TagList &tags, const ibv_ops_wr &op) noexcept {
     if ((op.flags & ~kKnownFlags) != 0) return EINVAL;
-    switch (op.opcode) {
+    uint32_t number = 0;
+    std::memcpy(&number, &op.opcode, sizeof number);  // a program may have put any number there
+    switch (number) {
     case IBV_WR_TAG_ADD:
         if (op.tm.add.num_sge < 0 || static_cast<uint32_t>(op.tm.add.num_sge) > kMaxTagSge)
             return EINVAL;

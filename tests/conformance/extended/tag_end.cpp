@@ -150,9 +150,9 @@ TagSender::TagSender(TagEnd &end, ibv_qp_state there, int access)
         throw std::runtime_error("the queue pair does not get ready to receive");
 }
 
-void TagSender::write_header(ibv_tmh_op opcode, uint64_t tag, uint32_t priv) const {
+void TagSender::write_header(uint8_t opcode, uint64_t tag, uint32_t priv) const {
     ibv_tmh header{};
-    header.opcode = static_cast<uint8_t>(opcode);
+    header.opcode = opcode;
     header.app_ctx = htobe32(priv);
     header.tag = htobe64(tag);
     std::memcpy(from(), &header, sizeof header);

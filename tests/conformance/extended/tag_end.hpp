@@ -96,7 +96,7 @@ public:
         return static_cast<uint32_t>(sizeof(ibv_tmh)) + length;
     }
 
-    void write_header(ibv_tmh_op opcode, uint64_t tag, uint32_t priv = 0) const;
+    void write_header(uint8_t opcode, uint64_t tag, uint32_t priv = 0) const;
     void post(uint32_t length, ibv_wr_opcode opcode = IBV_WR_SEND) const;
     // An eager message with so many bytes of data; waits until it is acknowledged.
     void send(uint64_t tag, uint32_t length, uint32_t priv = 0) const;

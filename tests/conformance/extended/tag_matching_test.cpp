@@ -230,7 +230,7 @@ class MalformedTaggedMessage : public TagMatching,
 
 TEST_P(MalformedTaggedMessage, FailsBothSidesAndTouchesNoBuffer) {
     end().add(1, 0, 0);
-    sender().write_header(static_cast<ibv_tmh_op>(GetParam().opcode), 10);
+    sender().write_header(GetParam().opcode, 10);
     sender().post(GetParam().length);
     EXPECT_TRUE(ended(collect_one(sender().cq()), 77, IBV_WC_REM_INV_REQ_ERR));
     expect_both_failed();
