@@ -14,6 +14,7 @@
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 namespace soft {
 
@@ -50,11 +51,13 @@ bool read_line(const std::string &text, Line &line) {
 Result<void> judge_file(const std::string &path) {
     struct stat status {};
     struct statfs system {};
-    if (path.empty() || path.front() != '/' || ::stat(path.c_str(), &status) != 0 ||
-        !S_ISREG(status.st_mode))
+    const bool has_path = !path.empty() && path.front() == '/';
+    const int looked = has_path && ::stat(path.c_str(), &status) != 0 ? errno : 0;
+    if (looked != 0 && looked != ENOENT) return fail(looked, path + ": " + std::strerror(looked));
+    if (!has_path || looked != 0 || !S_ISREG(status.st_mode))
         return fail(EINVAL, "the memory is not that of an ordinary file, which would outlast it");
     if (::statfs(path.c_str(), &system) != 0)
-        return fail(EINVAL, path + ": the file system cannot be asked what it is");
+        return fail(errno, path + ": the file system cannot be asked what it is");
     if (std::ranges::find(kInMemory, static_cast<uint32_t>(system.f_type)) != kInMemory.end())
         return fail(EINVAL, path + ": the file system may have the file in memory alone");
     return {};

@@ -117,6 +117,14 @@ Result<void> hand_over(Qp &qp, Srq &srq, ibv_qp_cap &cap) {
     return {};
 }
 
+// With tags they are in the receive queue's CQ, among those of others. There they stay: each counts
+// for a program that keeps up with the list.
+void drop_completions(Qp &qp) noexcept {
+    if (qp.rq.tagged != nullptr) return;
+    forget_completions(*qp.sends_to, qp.qp_num);
+    forget_completions(*qp.receives_to, qp.qp_num);
+}
+
 // The CQs that the program named, and will not destroy before the queue pair.
 void count_in_queues(Qp &qp, int step) noexcept {
     auto *sends_to = static_cast<Cq *>(qp.init_attr.send_cq);
@@ -130,7 +138,11 @@ void leave_for_good(Qp &qp) {
     if (qp.rq.srq == nullptr) return;
     leave_srq(qp);
     if (qp.rq.tagged != nullptr) discard_tagged(qp);
-    qp.rq.srq->users.fetch_sub(1);
+}
+
+// The last that a queue pair has of it: now the program may destroy it, and its CQ.
+void let_go_of_srq(Qp &qp) noexcept {
+    if (qp.rq.srq != nullptr) qp.rq.srq->users.fetch_sub(1);
 }
 
 void leave_queues(Qp &qp) noexcept {
@@ -214,6 +226,7 @@ Result<ibv_qp *> Device::create_qp(ibv_pd *ibpd, ibv_qp_init_attr *attr) {
     if (auto enlisted = process_->enlist(*qp); !enlisted) {
         leave_queues(*qp);
         leave_for_good(*qp);
+        let_go_of_srq(*qp);
         return verbs::Failure(std::move(enlisted.error()));
     }
     qp->handle = qp->qp_num;
@@ -288,8 +301,7 @@ void Device::reset(Qp &qp) {
     else
         leave_srq(qp);
     disconnect(qp);
-    forget_completions(*qp.sends_to, qp.qp_num);
-    forget_completions(*qp.receives_to, qp.qp_num);
+    drop_completions(qp);
     qp.attr = {};
     qp.remote_access.store(0, std::memory_order_relaxed);
 }
@@ -381,13 +393,13 @@ void Device::withdraw(Qp &qp) noexcept {
     process_->delist(qp);
     discard_sends(qp);
     leave_for_good(qp);
-    forget_completions(*qp.sends_to, qp.qp_num);
-    forget_completions(*qp.receives_to, qp.qp_num);
-    qp.counters.reset();
+    drop_completions(qp);
     {
         const std::lock_guard hold(process_->mutex());
+        qp.counters.reset();
         count_in_queues(qp, -1);
     }
+    let_go_of_srq(qp);
     if (process_->is_inherited()) return;  // the events are the parent's
     async_events_.purge(reinterpret_cast<uintptr_t>(static_cast<ibv_qp *>(&qp)),
                         sizeof(ib_uverbs_async_event_desc));

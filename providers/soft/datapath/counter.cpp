@@ -31,6 +31,11 @@ void QpCounters::attach(Counted kind, Counter &counter, Cq &cq) noexcept {
     attachments_[static_cast<std::size_t>(kind)] = {&counter, &cq};
 }
 
+void QpCounters::die() noexcept {
+    for (const Attachment &attachment : attachments_)
+        if (attachment.counter != nullptr) new (&attachment.counter->lock) SpinLock;
+}
+
 QpCounters::~QpCounters() {
     for (const Attachment &attachment : attachments_) {
         if (attachment.counter == nullptr) continue;
@@ -62,6 +67,9 @@ void count_send(Qp &qp, uint8_t opcode, uint32_t bytes, ibv_wc_status status) no
         return qp.counters->count(Counted::rdma_write, bytes, status);
     case IBV_WR_RDMA_READ:
         return qp.counters->count(Counted::rdma_read, bytes, status);
+    case kOpcodeRendezvous:  // a receive, which was counted when its data came
+        if (status != IBV_WC_SUCCESS) qp.counters->count(Counted::receive, bytes, status);
+        return;
     default:
         return;
     }

@@ -54,6 +54,8 @@ public:
     // list.
     void attach(Counted kind, Counter &counter, Cq &cq) noexcept;
     void count(Counted kind, uint32_t bytes, ibv_wc_status status) noexcept;
+    // In a child: its parent's reader, who may have held the locks, does not exist there.
+    void die() noexcept;
 
 private:
     struct Attachment {

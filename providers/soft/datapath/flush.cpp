@@ -51,19 +51,37 @@ bool find_range(const MrTable &table, const FlushRequest &request, uint32_t need
 // Whether the memory is still what it was when the region was registered: a program may have
 // unmapped it since, and have something else there, for which msync() does nothing and says that
 // all is well.
-bool is_persistent(const Range &range) noexcept {
+// That it could not be looked at is no fault of the peer's.
+Refusal judge_again(const Range &range) noexcept {
     try {
-        return judge_persistent(reinterpret_cast<const void *>(range.address), range.length)
-            .has_value();
+        const auto judged =
+            judge_persistent(reinterpret_cast<const void *>(range.address), range.length);
+        if (judged) return Refusal::none;
+        const int code = judged.error().code;
+        return code == EINVAL || code == EFAULT ? Refusal::access : Refusal::operation;
     } catch (const std::exception &) {
-        return false;
+        return Refusal::operation;
     }
 }
+
+// Storage may take long, and a thread that polls must not be cancelled there, in the middle of a
+// message.
+class NotCancelled {
+public:
+    NotCancelled() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+    ~NotCancelled() { ::pthread_setcancelstate(before_, nullptr); }
+    NotCancelled(const NotCancelled &) = delete;
+    NotCancelled &operator=(const NotCancelled &) = delete;
+
+private:
+    int before_ = PTHREAD_CANCEL_ENABLE;
+};
 
 // Waits until the storage behind a file's mapping has what is in it.
 Refusal write_back(const Range &range) noexcept {
     static const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
     if (range.length == 0) return Refusal::none;
+    const NotCancelled not_cancelled;
     const uint64_t before = range.address % page;
     auto *const start = reinterpret_cast<void *>(range.address - before);
     const int saved = errno;
@@ -72,7 +90,7 @@ Refusal write_back(const Range &range) noexcept {
         code = ::msync(start, range.length + before, MS_SYNC) == 0 ? 0 : errno;
     while (code == EINTR);
     errno = saved;
-    if (code == 0) return is_persistent(range) ? Refusal::none : Refusal::access;
+    if (code == 0) return judge_again(range);
     return code == ENOMEM ? Refusal::access : Refusal::operation;  // ENOMEM: not mapped any more
 }
 

@@ -158,6 +158,11 @@ void progress(Qp &qp) noexcept {
 
 void settle(Qp &qp, Turn turn) noexcept {
     if (turn == Turn::failed) return enter_error(qp, IBV_WC_WR_FLUSH_ERR);
+    if (turn == Turn::sends) {
+        // A rendezvous is out of the ring: progress() finds nothing there that says so.
+        const std::lock_guard hold(qp.sq.lock);
+        start_rendezvous(qp);
+    }
     progress(qp);
 }
 

@@ -139,7 +139,9 @@ void complete_buffer(Qp &qp, const TagBuffer &buffer, ibv_wc &wc, const TagInfo 
                      bool solicited) noexcept {
     wc.wr_id = buffer.wr_id;
     wc.qp_num = qp.qp_num;
-    if (qp.counters != nullptr) [[unlikely]]
+    // The first of two completions tells only that there is a match.
+    const bool is_over = wc.status != IBV_WC_SUCCESS || (wc.wc_flags & IBV_WC_TM_DATA_VALID) != 0;
+    if (qp.counters != nullptr && is_over) [[unlikely]]
         qp.counters->count(Counted::receive, wc.byte_len, wc.status);
     push_tagged(*qp.rq.completes_to, wc, info, solicited || wc.status != IBV_WC_SUCCESS);
 }
@@ -246,6 +248,7 @@ Outcome take_first(Qp &qp, RxEnd &end, const Arrival &arrival, const Headers &he
         return take_rendezvous(qp, end, arrival, tags, *buffer, headers);
     }
     tagged.buffer = buffer;
+    tagged.length = arrival.length;
     if (is_whole(arrival)) return take_data(qp, end, arrival, hold, headers.info());
     if (buffer != nullptr) {
         ibv_wc wc{};
@@ -297,15 +300,19 @@ Outcome deliver_tagged(Qp &qp, RxEnd &end, const Arrival &arrival) noexcept {
         qp.acknowledged.store(arrival.qkey_or_ack, std::memory_order_release);
     const bool by_reference = is_by_reference(arrival);
     if (by_reference && (rq.sender_left || end.has_withdrawn())) return stop(qp);
-    const bool goes_on = by_reference ? rq.partial == 0 : continues(qp, arrival);
+    const bool goes_on =
+        by_reference ? (rq.partial | arrival.argument) == 0 && (arrival.flags & kFlagMore) == 0
+                     : continues(qp, arrival);
     if (!goes_on || (arrival.flags & kFlagInvalidate) != 0)
         return refuse(qp, end, Refusal::invalid_request);
     if (rq.partial != 0) {
-        if (rq.tagged->buffer == nullptr && !rq.has_taken)
+        if ((rq.tagged->buffer == nullptr && !rq.has_taken) || arrival.length != rq.tagged->length)
             return refuse(qp, end, Refusal::invalid_request);
         std::unique_lock hold(rq.srq->tags->lock, std::defer_lock);
         return take_data(qp, end, arrival, hold, {});
     }
+    // Stopped in the middle of a message, of which nobody can say now how far it came.
+    if (rq.tagged->buffer != nullptr || rq.tagged->counts_unexpected) return stop(qp);
     Headers headers;
     const Outcome read = read_headers(qp, end, arrival, headers);
     if (read != Outcome::taken) return read;

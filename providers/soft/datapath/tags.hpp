@@ -103,6 +103,7 @@ private:
 // of its receive queue, and the rendezvous under that of the list.
 struct TaggedReceive {
     TagBuffer *buffer = nullptr;     // of the message that comes in parts, if it found one
+    uint32_t length = 0;             // of all of it
     ibv_wc_opcode opcode{};          // of its completion, if it did not
     bool counts_unexpected = false;  // and is one of those
     TagBuffer *first_job = nullptr;  // rendezvous that wait for the send queue, oldest first

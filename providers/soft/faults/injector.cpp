@@ -49,6 +49,7 @@ bool begins_message(const Arrival &arrival) noexcept {
     case MessageKind::read:
         return arrival.argument == 0;
     case MessageKind::atomic:
+    case MessageKind::flush:
         return true;
     default:
         return false;

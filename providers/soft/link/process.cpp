@@ -117,6 +117,7 @@ void die(Qp &qp) noexcept {
     qp.rq.channel.reset();
     qp.rq.senders.clear();
     qp.memberships.clear();
+    if (qp.counters != nullptr) qp.counters->die();
     if (qp.target != nullptr) {
         new (&qp.target->lock) SpinLock;
         qp.target->guests.clear();

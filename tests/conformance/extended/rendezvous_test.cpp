@@ -75,6 +75,35 @@ TEST_F(Rendezvous, ReadsTheDataAndAnswers) {
     EXPECT_TRUE(end().is_empty());
 }
 
+TEST_F(Rendezvous, ReadsTheDataOfAMessageThatWaitedForABuffer) {
+    sender().post_recv(7);
+    sender().post_rendezvous(10, sender().region().at(kData), 3000);
+    EXPECT_TRUE(end().is_empty());
+    ibv_ops_wr op = end().adding(1, 10);
+    ibv_ops_wr *bad = nullptr;
+    ASSERT_EQ(ibv_post_srq_ops(end().srq(), &op, &bad), 0);
+    const auto seen = end().seen(3);
+    EXPECT_TRUE(is(seen[1], 1, IBV_WC_TM_RECV, kMatched));
+    EXPECT_TRUE(is(seen[2], 1, IBV_WC_TM_RECV, kValid));
+    expect_data(3000);
+    EXPECT_TRUE(succeeded(collect_one(sender().cq()), 77, IBV_WC_SEND));
+    expect_answer(7);
+}
+
+// The receiver polls all the time, so that nobody else takes what comes.
+TEST_F(Rendezvous, ReadsTheDataWhileTheProgramPolls) {
+    for (uint64_t i = 0; i < 200; ++i) {
+        sender().post_recv(i);
+        end().add(i, 10);
+        sender().post_rendezvous(10, sender().region().at(kData), 64);
+        const auto seen = end().seen(2);
+        ASSERT_TRUE(is(seen[0], i, IBV_WC_TM_RECV, kMatched));
+        ASSERT_TRUE(is(seen[1], i, IBV_WC_TM_RECV, kValid));
+        ASSERT_TRUE(succeeded(collect_one(sender().cq()), 77, IBV_WC_SEND));
+        ASSERT_TRUE(succeeded(collect_one(sender().cq()), i, IBV_WC_RECV));
+    }
+}
+
 TEST_F(Rendezvous, ReadsMuchData) {
     constexpr uint32_t kLength = 1'000'001;
     sender().post_recv(7);

@@ -134,10 +134,12 @@ bool TagEnd::is_empty() const {
     return false;
 }
 
-TagSender::TagSender(TagEnd &end, ibv_qp_state there, int access)
+TagSender::TagSender(TagEnd &end, ibv_qp_state there, int access,
+                     const std::function<void(ibv_qp *)> &prepare_there)
     : pd_(alloc_pd(end.pd()->context)), region_(pd_.get(), kRegion),
       cq_(create_cq(end.pd()->context)), here_(create_qp(pd_.get(), cq_.get(), nullptr)),
       there_(create_qp(end.pd(), ibv_cq_ex_to_cq(end.cq()), end.srq())) {
+    if (prepare_there) prepare_there(this->there());
     PathOptions path;
     path.qp_access = access;
     must_connect_rc(here(), address_of(this->there(), path), path);
@@ -178,11 +180,15 @@ void TagSender::send(uint64_t tag, uint32_t length, uint32_t priv) const {
 }
 
 void TagSender::send_rendezvous(uint64_t tag, const RemotePlace &data, uint32_t length) const {
+    post_rendezvous(tag, data, length);
+    ASSERT_TRUE(succeeded(collect_one(cq()), 77, IBV_WC_SEND));
+}
+
+void TagSender::post_rendezvous(uint64_t tag, const RemotePlace &data, uint32_t length) const {
     write_header(IBV_TMH_RNDV, tag, 5);
     const ibv_rvh where{htobe64(data.addr), htobe32(data.rkey), htobe32(length)};
     std::memcpy(from(sizeof(ibv_tmh)), &where, sizeof where);
     post(sizeof(ibv_tmh) + sizeof where);
-    ASSERT_TRUE(succeeded(collect_one(cq()), 77, IBV_WC_SEND));
 }
 
 void TagSender::post_recv(uint64_t id) const {

@@ -7,6 +7,7 @@
 
 #include <infiniband/tm_types.h>
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -83,7 +84,8 @@ public:
     static constexpr size_t kRegion = 1 << 21;
 
     explicit TagSender(TagEnd &end, ibv_qp_state there = IBV_QPS_RTS,
-                       int access = IBV_ACCESS_REMOTE_READ);
+                       int access = IBV_ACCESS_REMOTE_READ,
+                       const std::function<void(ibv_qp *)> &prepare_there = {});
 
     [[nodiscard]] ibv_qp *here() const { return here_.get(); }
     [[nodiscard]] ibv_qp *there() const { return there_.get(); }
@@ -101,6 +103,8 @@ public:
     // An eager message with so many bytes of data; waits until it is acknowledged.
     void send(uint64_t tag, uint32_t length, uint32_t priv = 0) const;
     void send_rendezvous(uint64_t tag, const RemotePlace &data, uint32_t length) const;
+    // Does not wait.
+    void post_rendezvous(uint64_t tag, const RemotePlace &data, uint32_t length) const;
     // Where FINs come.
     static constexpr size_t kAnswers = kRegion / 2;
     void post_recv(uint64_t id) const;

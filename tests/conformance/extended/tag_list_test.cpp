@@ -283,6 +283,21 @@ TEST_F(TagList, HasAMessageThatWaitsForAReceiveFindABufferThatComes) {
     EXPECT_TRUE(is(seen[1], 1, IBV_WC_TM_RECV, kMatched | kValid));
 }
 
+// An unexpected message that nobody has seen yet is one that the program will handle.
+TEST_F(TagList, KeepsTheCompletionsOfAQueuePairThatGoes) {
+    end().post_recv(900, 4096);
+    {
+        TagSender other(end());
+        other.send(10, 8);
+    }
+    const TagSeen seen = end().seen_one();
+    EXPECT_TRUE(is(seen, 900, IBV_WC_TM_RECV, 0));
+    ++end().handled;
+    end().add(1, 11);
+    sender().send(11, 8);
+    EXPECT_TRUE(is(end().seen_one(), 1, IBV_WC_TM_RECV, kMatched | kValid));
+}
+
 TEST_F(TagList, FailsBothSidesWhenTheReceiveIsTooSmall) {
     end().post_recv(900, 20);
     sender().write_header(IBV_TMH_EAGER, 10);
