@@ -31,9 +31,11 @@ UniqueFd open_descriptor(const SharedMapping &mapping) {
     const std::unique_ptr<DIR, CloseFolder> folder(::opendir("/proc/self/fd"));
     if (folder == nullptr) return {};
     while (const dirent *entry = ::readdir(folder.get())) {
+        // By its name here: other descriptors are of threads that open and close them meanwhile.
         const int fd = std::atoi(entry->d_name);
         struct stat status {};
-        if (entry->d_name[0] == '.' || ::fstat(fd, &status) != 0 ||
+        if (entry->d_name[0] == '.' ||
+            ::fstatat(::dirfd(folder.get()), entry->d_name, &status, 0) != 0 ||
             status.st_dev != mapping.device || status.st_ino != mapping.inode)
             continue;
         const int seals = ::fcntl(fd, F_GET_SEALS);
