@@ -207,7 +207,8 @@ private:
 // The front of a provider's QP in place of ibv_qp: room for the public struct of the extended kind,
 // which begins with the plain one. So each QP of the provider can be either.
 struct ExtendedFront : ibv_qp {
-    ExtendedFront() noexcept : ibv_qp{} {}
+    // Everything is zero, which the analyzer does not see through two bases.
+    ExtendedFront() noexcept : ibv_qp{} {}  // NOLINT(clang-analyzer-optin.*)
 
     [[nodiscard]] ibv_qp_ex &extended() noexcept { return *reinterpret_cast<ibv_qp_ex *>(this); }
     [[nodiscard]] static ExtendedFront &of(ibv_qp_ex *qp) noexcept {
