@@ -45,7 +45,7 @@ int ibv_read_err_comp_cntr(ibv_comp_cntr *comp_cntr, uint64_t *value);
 int ibv_qp_attach_comp_cntr(ibv_qp *qp, ibv_comp_cntr *comp_cntr,
                             ibv_qp_attach_comp_cntr_attr *attr);
 }
-static int ibv_query_comp_cntr_caps(ibv_context *context, ibv_comp_cntr_caps *caps) {
+inline int ibv_query_comp_cntr_caps(ibv_context *context, ibv_comp_cntr_caps *caps) {
     return _ibv_query_comp_cntr_caps(context, caps, sizeof *caps);
 }
 #endif
