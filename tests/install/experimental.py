@@ -189,7 +189,8 @@ def traces(install, folder):
     here = {name for name, library in rows if library == "libverbs-exp.so.0"}
     # A name that a compatible library has had for ever is no trace, and neither is a graduated one.
     # Inline functions of older headers call some of those with an underscore in front.
-    names = here - {name.removeprefix("_") for name, library in rows if library != "libverbs-exp.so.0"}
+    others = {name for name, library in rows if library != "libverbs-exp.so.0"}
+    names = here - others - {name.removeprefix("_") for name in others}
     words = "|".join(sorted(map(re.escape, names)))
     pattern = re.compile(rf"{TRACE}|VERBS_HAVE_|\b(?:{words})\b".encode(), re.IGNORECASE)
     found = {}
