@@ -76,9 +76,10 @@ VERBS_API int ibv_close_xrcd(struct ibv_xrcd *xrcd);
  * @param context       an open device
  * @param qp_open_attr  domain, number and type of the QP
  * Returns (pointer): the QP, or NULL with errno set.
- * Errors: EINVAL no such QP in the domain, or an unknown bit; EIO the process that made it has
- * ended; ETIMEDOUT that process does not answer; EOPNOTSUPP; ENOMEM. EIO and ETIMEDOUT also end
- * later calls on such a QP. Source: IBTA volume 1, annex A14; calls: libibverbs 1.1.8.
+ * Errors: EINVAL no such QP in the domain, or an unknown bit; EIO its process has ended; ETIMEDOUT
+ * that process does not answer; EOPNOTSUPP; ENOMEM. Later calls on such a QP have EIO and ETIMEDOUT
+ * as well.
+ * Source: IBTA volume 1, annex A14; calls: libibverbs 1.1.8.
  */
 VERBS_API struct ibv_qp *ibv_open_qp(struct ibv_context *context,
                                      struct ibv_qp_open_attr *qp_open_attr);
