@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <thread>
@@ -220,7 +221,9 @@ TEST_F(SoftXrcDomain, IsOpenedWhileAnotherThreadClosesItsLastObject) {
 // A child lives on with copies of its parent's descriptors: none of them may keep a domain there.
 TEST_F(SoftXrcDomain, EndsWithItsProcessesThoughChildrenLiveOn) {
     int ends[2];
+    int begun[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    ASSERT_EQ(::pipe2(begun, O_CLOEXEC), 0);
     std::vector<pid_t> children;
     std::thread thread = come_and_go([](ibv_xrcd *) {});
     for (int i = 0; i < iterations(200); ++i) {
@@ -229,21 +232,29 @@ TEST_F(SoftXrcDomain, EndsWithItsProcessesThoughChildrenLiveOn) {
         if (child == 0) {
             ::close(ends[1]);
             char byte = 0;
-            ::_exit(::read(ends[0], &byte, 1) == 0 ? 7 : 8);
+            if (::write(begun[1], &byte, 1) != 1) ::_exit(9);
+            if (::read(ends[0], &byte, 1) != 0) ::_exit(8);
+            ::raise(SIGKILL);  // an end in which nobody looks for what the other thread had in hand
         }
         children.push_back(child);
     }
     stop_ = true;
     thread.join();
+    // A child that has not run yet has not let go of anything.
+    for (std::size_t i = 0; i < children.size(); ++i) {
+        char byte = 0;
+        ASSERT_EQ(::read(begun[0], &byte, 1), 1);
+    }
     ibv_xrcd_init_attr attr{};
     attr.fd = fd_.get();
     attr.oflags = O_CREAT | O_EXCL;
     EXPECT_TRUE(device_->open_xrcd(&attr)) << "it is still there";
-    ::close(ends[1]);
+    for (const int fd : {ends[1], begun[0], begun[1]})
+        ::close(fd);
     for (const pid_t child : children) {
         int status = 0;
         ASSERT_EQ(::waitpid(child, &status, 0), child);
-        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+        EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
     }
 }
 
