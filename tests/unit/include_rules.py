@@ -56,7 +56,7 @@ def complaints(root):
                     continue
                 bracket, name = found.groups()
                 where = f"{place}:{number}: includes {name}"
-                if name.startswith("boost/") and place != BOOST_USER:
+                if name.startswith("boost/dll") and place != BOOST_USER:
                     yield f"{where}, which only {BOOST_USER} may"
                 if bracket == '"' and (file.parent / name).exists():
                     target = (file.parent / name).resolve()
