@@ -13,6 +13,8 @@
 #include <verbs/extended_cq.hpp>
 #endif
 
+#include <boost/intrusive/list.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -98,6 +100,12 @@ struct Cq : PublicCq {
     std::atomic<uint32_t> polls{0};
     std::atomic<uint32_t> polls_seen{0};  // by the progress thread when it last looked
 
+    // Places in the process's lists of queues that are polled. Inside of the queue, as a poll leads
+    // there and must not allocate.
+    using Place = boost::intrusive::list_member_hook<>;
+    Place to_watch_place;  // under the process's lock of notes
+    Place watched_place;   // under its mutex
+
     // The XRC domains (datapath/xrc.hpp) that have receive queues which complete here, each by its
     // hub: a CQ of its own that is never filled. Whoever polls this one polls those. Under
     // progress_lock, which is taken before the hub's.
@@ -108,6 +116,9 @@ struct Cq : PublicCq {
     std::vector<Hub> hubs;
     uint32_t polled_members = 0;  // of a hub: CQs that are polled; under the hub's progress_lock
 };
+
+template <Cq::Place Cq::*Place>
+using CqList = boost::intrusive::list<Cq, boost::intrusive::member_hook<Cq, Cq::Place, Place>>;
 
 // Appends a completion; fires the completion event if the queue is armed for it. With a sink, the
 // caller's thread is polling the queue and holds the lock of the work queue that completes.

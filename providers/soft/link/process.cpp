@@ -155,6 +155,9 @@ void Process::die_in_child() noexcept {
     sender_name_.reset();
     unanswered_joins_.clear();
     timers_.clear();
+    // Threads of the parent may have been in the middle of either.
+    new (&watched_) decltype(watched_);
+    new (&to_watch_) decltype(to_watch_);
     offers_.clear();
     links_.clear();
     lives_.clear();
@@ -219,9 +222,14 @@ void Process::forget_timers(const Qp &qp) noexcept {
 
 void Process::forget(Cq &cq) noexcept {
     const std::lock_guard hold(mutex_);
-    std::erase(watched_, &cq);
+    if (is_inherited_) {  // the lists were let go of as a whole
+        new (&cq.watched_place) Cq::Place;
+        new (&cq.to_watch_place) Cq::Place;
+        return;
+    }
+    if (cq.watched_place.is_linked()) watched_.erase(watched_.iterator_to(cq));
     const std::lock_guard hold_notes(notes_lock_);
-    std::erase(to_watch_, &cq);
+    if (cq.to_watch_place.is_linked()) to_watch_.erase(to_watch_.iterator_to(cq));
 }
 
 Result<void> Process::attend(int fd, std::function<void()> serve) {
@@ -376,12 +384,9 @@ void Process::set_timer(Qp &qp, int64_t at_ns) noexcept {
 }
 
 void Process::watch(Cq &cq) noexcept {
-    try {
+    {
         const std::lock_guard hold(notes_lock_);
-        to_watch_.push_back(&cq);
-    } catch (...) {
-        // Not watched: peers do not kick while the program stops polling. Better to say so.
-        Host::log(VERBS_HOST_LOG_ERROR, "out of memory, a completion queue is not watched");
+        if (!cq.to_watch_place.is_linked()) to_watch_.push_back(cq);
     }
     wake();
 }

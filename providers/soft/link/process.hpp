@@ -228,12 +228,12 @@ private:
     std::set<uint32_t> unanswered_joins_;  // by the number that stands for a channel's
     std::condition_variable answered_;     // with the mutex
     std::chrono::milliseconds answer_patience_{10'000};
-    std::vector<Cq *> watched_;  // completion queues that their program polls
+    CqList<&Cq::watched_place> watched_;  // completion queues that their program polls
     int64_t next_look_ns_ = 0;
 
     SpinLock notes_lock_;  // leaf: the two below, which hot paths add to
     std::multimap<int64_t, Qp *> timers_;
-    std::vector<Cq *> to_watch_;
+    CqList<&Cq::to_watch_place> to_watch_;
 
     std::atomic<bool> stopping_{false};
     bool is_inherited_ = false;  // this is the copy of a parent's

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace soft {
 
@@ -338,21 +339,24 @@ void Process::fire_timers() {
 void Process::look_after_pollers() {
     {
         const std::lock_guard hold(notes_lock_);
-        for (Cq *cq : to_watch_)
-            if (std::find(watched_.begin(), watched_.end(), cq) == watched_.end())
-                watched_.push_back(cq);
-        to_watch_.clear();
+        while (!to_watch_.empty()) {
+            Cq &cq = to_watch_.front();
+            to_watch_.pop_front();
+            if (!cq.watched_place.is_linked()) watched_.push_back(cq);
+        }
     }
     const int64_t now = monotonic_ns();
     if (now < next_look_ns_) return;
     next_look_ns_ = now + kPollerPatienceMs * 900'000LL;
-    std::erase_if(watched_, [](Cq *cq) {
-        if (!cq->is_polled.load(std::memory_order_relaxed)) return true;
-        const uint32_t polls = cq->polls.load(std::memory_order_relaxed);
-        if (polls != cq->polls_seen.exchange(polls, std::memory_order_relaxed)) return false;
-        end_polling(*cq);
-        return true;
-    });
+    const auto is_still_polled = [](Cq &cq) {
+        if (!cq.is_polled.load(std::memory_order_relaxed)) return false;
+        const uint32_t polls = cq.polls.load(std::memory_order_relaxed);
+        if (polls != cq.polls_seen.exchange(polls, std::memory_order_relaxed)) return true;
+        end_polling(cq);
+        return false;
+    };
+    for (auto at = watched_.begin(); at != watched_.end();)
+        at = is_still_polled(*at) ? std::next(at) : watched_.erase(at);
 }
 
 }  // namespace soft
