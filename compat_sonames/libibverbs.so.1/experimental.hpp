@@ -18,6 +18,7 @@ using SizedQuery = int(ibv_context *, const ibv_query_device_ex_input *, ibv_dev
                        std::size_t);
 [[nodiscard]] SizedQuery *experimental_query() noexcept;
 
+#ifdef VERBS_EXPERIMENTAL_ENABLED
 // A function of libverbs-exp by its name, or NULL.
 [[nodiscard]] void *find_experimental(const char *name) noexcept;
 
@@ -25,13 +26,18 @@ template <class Function>
 [[nodiscard]] Function *find_experimental(const char *name) noexcept {
     return reinterpret_cast<Function *>(find_experimental(name));
 }
+#endif
 
 }  // namespace verbs::compat
 
 // The function of libverbs-exp that is called as this one is, or NULL: looked for once for each
 // place that asks, so that a call which programs repeat costs no search.
+#ifdef VERBS_EXPERIMENTAL_ENABLED
 #define VERBS_EXPERIMENTAL(name)                                                                   \
     [] {                                                                                           \
         static auto *const found = verbs::compat::find_experimental<decltype(name)>(#name);        \
         return found;                                                                              \
     }()
+#else
+#define VERBS_EXPERIMENTAL(name) static_cast<decltype(name) *>(nullptr)
+#endif

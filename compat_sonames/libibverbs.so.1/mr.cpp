@@ -18,11 +18,9 @@ bool is_experimental(int access) {
 }
 
 ibv_mr *reg_iova(ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access) {
-#ifdef VERBS_EXPERIMENTAL_ENABLED
     if (is_experimental(access))
         if (auto *reg = VERBS_EXPERIMENTAL(verbs_exp_reg_mr_iova))
             return reg(pd, addr, length, iova, access);
-#endif
     return stable_ibv_reg_mr_iova(pd, addr, length, iova, access);
 }
 

@@ -10,8 +10,4 @@ SizedQuery *experimental_query() noexcept {
     return nullptr;
 }
 
-void *find_experimental(const char * /*name*/) noexcept {
-    return nullptr;
-}
-
 }  // namespace verbs::compat
