@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Device memory. Copying to and from it is inline, by the provider's functions in struct ibv_dm.
 #include "api/boundary.hpp"
+#include "api/region.hpp"
 #include "half.hpp"
 
 using namespace verbs;
@@ -53,10 +54,8 @@ ibv_mr *ibv_reg_dm_mr(ibv_pd *pd, ibv_dm *dm, uint64_t dm_offset, size_t length,
         VERBS_CHECK(half.call("reg_dm_mr", &verbs_provider_exp_ops::reg_dm_mr, pd, dm, dm_offset,
                               length, access, &mr));
         VERBS_CHECK(api::delivered(mr, "mr"));
-        mr->context = pd->context;
-        mr->pd = pd;
-        mr->addr = nullptr;  // there is no address of the program's
-        mr->length = length;
+        // There is no address of the program's.
+        api::adopt(*mr, pd, nullptr, length);
         return mr;
     });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Regions of memory that a dma-buf stands for.
 #include "api/boundary.hpp"
+#include "api/region.hpp"
 #include "half.hpp"
 
 #include <unistd.h>
@@ -35,10 +36,8 @@ ibv_mr *ibv_reg_dmabuf_mr(ibv_pd *pd, std::uint64_t offset, std::size_t length, 
         VERBS_CHECK(half.call("reg_dmabuf_mr", &verbs_provider_exp_ops::reg_dmabuf_mr, pd, offset,
                               length, iova, fd, access, &mr));
         VERBS_CHECK(api::delivered(mr, "mr"));
-        mr->context = pd->context;
-        mr->pd = pd;
-        mr->addr = reinterpret_cast<void *>(offset);  // as programs of other libraries find it
-        mr->length = length;
+        // The address is what programs of other libraries find there.
+        api::adopt(*mr, pd, reinterpret_cast<void *>(offset), length);
         return mr;
     });
 }

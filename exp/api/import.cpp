@@ -2,6 +2,7 @@
 // Objects that another context has made. Which device a descriptor is of only its provider can
 // tell: so each is opened and asked, and the one that knows it is kept.
 #include "api/boundary.hpp"
+#include "api/region.hpp"
 #include "half.hpp"
 
 #include <sys/stat.h>
@@ -89,9 +90,8 @@ ibv_mr *ibv_import_mr(ibv_pd *pd, std::uint32_t mr_handle) {
         ibv_mr *mr = nullptr;
         VERBS_CHECK(half.call("import_mr", &verbs_provider_exp_ops::import_mr, pd, mr_handle, &mr));
         VERBS_CHECK(api::delivered(mr, "mr"));
-        mr->context = pd->context;
-        mr->pd = pd;
-        mr->addr = nullptr;  // the memory may be another process's
+        // The memory may be another process's.
+        api::adopt(*mr, pd, nullptr, mr->length);
         return mr;
     });
 }

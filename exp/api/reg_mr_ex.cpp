@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Registering memory by attributes: one call for what the others are for.
 #include "api/boundary.hpp"
+#include "api/region.hpp"
 #include "buffer.hpp"
 #include "half.hpp"
 
@@ -48,10 +49,8 @@ Result<ibv_mr *> register_with_handle(ibv_pd *pd, const ibv_mr_init_attr &asked)
     ibv_mr *mr = nullptr;
     VERBS_CHECK(half.call("reg_mr_ex", &verbs_provider_exp_ops::reg_mr_ex, pd, &attr, &mr));
     VERBS_CHECK(api::delivered(mr, "mr"));
-    mr->context = pd->context;
-    mr->pd = pd;
-    mr->addr = reinterpret_cast<void *>(first);  // of a dma-buf too, as ibv_reg_dmabuf_mr says it
-    mr->length = attr.length;
+    // The address of a dma-buf is the one that ibv_reg_dmabuf_mr tells.
+    api::adopt(*mr, pd, reinterpret_cast<void *>(first), attr.length);
     return mr;
 }
 

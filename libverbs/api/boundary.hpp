@@ -4,12 +4,8 @@
 // Success leaves both alone. The only code of the library that writes errno.
 #pragma once
 
+#include "core/cancellation.hpp"
 #include "core/result.hpp"
-
-#include <pthread.h>
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#endif
 
 #include <cerrno>
 #include <exception>
@@ -18,34 +14,6 @@
 #include <type_traits>
 
 namespace verbs::api {
-
-// A thread that is cancelled inside a control call would unwind through frames that must not let
-// anything out, and leave an object half made. So a control call is no cancellation point; the
-// two calls that wait for events do their waiting outside of it (event_fd.hpp).
-class CancellationOff {
-public:
-    CancellationOff() noexcept {
-        if (can_happen_) ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
-    }
-    ~CancellationOff() {
-        if (can_happen_) ::pthread_setcancelstate(before_, nullptr);
-    }
-    CancellationOff(const CancellationOff &) = delete;
-    CancellationOff &operator=(const CancellationOff &) = delete;
-
-private:
-    // Nobody cancels the only thread of a process, and this takes a tenth of a short call.
-    static bool has_other_threads() noexcept {
-#if __has_include(<sys/single_threaded.h>)
-        return __libc_single_threaded == 0;
-#else
-        return true;
-#endif
-    }
-
-    const bool can_happen_ = has_other_threads();
-    int before_ = PTHREAD_CANCEL_ENABLE;
-};
 
 namespace boundary {
 
@@ -72,6 +40,8 @@ namespace boundary {
 template <class Call, class Deliver>
 [[gnu::always_inline]] inline int settle(Call &&call, Deliver &&deliver) noexcept {
     const int before = errno;
+    // A control call is no cancellation point; the two calls that wait for events do their waiting
+    // outside of it (event_fd.hpp).
     const CancellationOff no_cancellation;
     try {
         auto result = call();

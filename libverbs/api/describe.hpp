@@ -3,21 +3,14 @@
 // texts are those that programs print and people search for since libibverbs 1.1.
 #pragma once
 
+#include "core/number_of.hpp"
+
 #include <array>
 #include <cstddef>
-#include <cstring>
 
 namespace verbs::api {
 
-// The number in an enumeration that came from C or from a plugin. It may be any: C++ does not let
-// one beyond the enumeration's range be read as that type.
-template <class Enum>
-int number_of(const Enum &value) noexcept {
-    int number = 0;
-    static_assert(sizeof value == sizeof number);
-    std::memcpy(&number, &value, sizeof number);
-    return number;
-}
+using verbs::number_of;
 
 template <std::size_t Size, class Enum>
 const char *describe(const std::array<const char *, Size> &texts, const Enum &value) noexcept {

@@ -2,24 +2,14 @@
 // Memory regions.
 #include "api/boundary.hpp"
 #include "api/handle.hpp"
+#include "api/region.hpp"
 
 using namespace verbs;
 
 namespace {
 
-constexpr unsigned kKnownAccess =
-    IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
-    IBV_ACCESS_REMOTE_ATOMIC | IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_ON_DEMAND |
-    IBV_ACCESS_HUGETLB | IBV_ACCESS_OPTIONAL_RANGE;
-
 [[gnu::always_inline]] inline Result<void> check_access(int access) {
-    return api::check_access(static_cast<unsigned>(access), kKnownAccess);
-}
-
-Result<void> check_range(const void *addr, std::size_t length) {
-    if (length > UINTPTR_MAX - reinterpret_cast<std::uintptr_t>(addr))
-        return fail(EINVAL, "the memory range wraps around");
-    return {};
+    return api::check_access(static_cast<unsigned>(access), api::kRegionAccess);
 }
 
 // One piece of code for both ways to register.
@@ -28,14 +18,11 @@ Result<void> check_range(const void *addr, std::size_t length) {
     return api::pointer([&]() -> Result<ibv_mr *> {
         VERBS_TRY(self, api::owner_of(pd, "pd"));
         VERBS_CHECK(check_access(access));
-        VERBS_CHECK(check_range(addr, length));
+        VERBS_CHECK(api::check_range(addr, length));
         ibv_mr *mr = nullptr;
         VERBS_CHECK(self->call("reg_mr", self->ops().reg_mr, pd, addr, length, iova, access, &mr));
         VERBS_CHECK(api::delivered(mr, "mr"));
-        mr->context = pd->context;
-        mr->pd = pd;
-        mr->addr = addr;
-        mr->length = length;
+        api::adopt(*mr, pd, addr, length);
         return mr;
     });
 }
@@ -58,7 +45,7 @@ Result<void> check_change(device::Context &context, const Change &change) {
     if ((change.flags & IBV_REREG_MR_CHANGE_TRANSLATION) != 0) {
         VERBS_CHECK(api::required(change.addr, "addr"));
         if (change.length == 0) return fail(EINVAL, "the new length is 0");
-        VERBS_CHECK(check_range(change.addr, change.length));
+        VERBS_CHECK(api::check_range(change.addr, change.length));
     }
     if ((change.flags & IBV_REREG_MR_CHANGE_ACCESS) != 0) return check_access(change.access);
     return {};

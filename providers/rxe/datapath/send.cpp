@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Posting sends: judging requests, writing them into the queue, and telling the kernel once per
 // call.
+#include "core/number_of.hpp"
 #include "datapath/fill.hpp"
 #include "datapath/qp.hpp"
 #include "uverbs/qp.hpp"
@@ -129,8 +130,7 @@ __attribute__((noinline)) int fill_other(const SendQueue &sq, SendWqe &wqe, cons
 
 // Writes one request into the next slot, which stays ours unless all went well.
 int fill(SendQueue &sq, const ibv_send_wr &wr) noexcept {
-    uint32_t number = 0;
-    std::memcpy(&number, &wr.opcode, sizeof number);  // a program may have put any number there
+    const auto number = static_cast<uint32_t>(verbs::number_of(wr.opcode));
     if (number >= kOpcodes.size()) [[unlikely]]
         return EINVAL;
     const Opcode &opcode = kOpcodes[number];

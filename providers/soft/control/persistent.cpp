@@ -11,10 +11,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cinttypes>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
+#include <string_view>
 
 namespace soft {
 
@@ -25,26 +24,6 @@ namespace {
 
 constexpr std::array<uint32_t, 4> kInMemory = {TMPFS_MAGIC, RAMFS_MAGIC, HUGETLBFS_MAGIC,
                                                OVERLAYFS_SUPER_MAGIC};
-
-// A line of the list of mappings. Without a file the path is empty.
-struct Line {
-    uint64_t start = 0;
-    uint64_t end = 0;
-    bool is_shared = false;
-    std::string path;
-};
-
-// False: not in the form that it has.
-bool read_line(const std::string &text, Line &line) {
-    char rights[5] = {};
-    int path_at = 0;
-    const int fields = std::sscanf(text.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %*u %n",
-                                   &line.start, &line.end, rights, &path_at);
-    if (fields != 3) return false;
-    line.is_shared = rights[3] == 's';
-    line.path = path_at > 0 ? text.substr(static_cast<std::size_t>(path_at)) : std::string();
-    return true;
-}
 
 // The kernel says " (deleted)" behind the path of a file that has no name any more, so that there
 // is none of that name.
@@ -68,14 +47,12 @@ Result<void> judge_file(const std::string &path) {
 Result<void> judge_persistent(const std::string &maps, const void *addr, std::size_t length) {
     uint64_t next = reinterpret_cast<uintptr_t>(addr);  // up to here all is well
     const uint64_t end = next + length;
-    for (std::size_t at = 0; next < end && at < maps.size();) {
-        const std::size_t newline = std::min(maps.find('\n', at), maps.size());
-        Line line;
-        if (!read_line(maps.substr(at, newline - at), line)) break;
-        at = newline + 1;
+    for (std::string_view rest = maps; next < end && !rest.empty();) {
+        MappingLine line;
+        if (!read_mapping(take_line(rest), line)) break;
         if (line.end <= next) continue;
         if (line.start > next) break;
-        if (!line.is_shared)
+        if (line.rights[3] != 's')
             return fail(EINVAL, "the mapping is private: what is written to it is in no file");
         VERBS_CHECK(judge_file(line.path));
         next = line.end;

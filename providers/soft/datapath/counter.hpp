@@ -69,7 +69,7 @@ private:
     std::array<Attachment, kCountedKinds> attachments_;
 };
 
-// A request of the send queue is done. Under its lock.
+// A request of the send queue is done, of a queue pair that has counters. Under its lock.
 void count_send(Qp &qp, uint8_t opcode, uint32_t bytes, ibv_wc_status status) noexcept;
 
 // Drives what the counter is attached to, as a poll would.

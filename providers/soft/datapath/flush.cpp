@@ -4,6 +4,7 @@
 // later request of its queue leaves, and what goes through the ring is carried out in its order: so
 // the responder has nothing to wait for.
 #include "control/persistent.hpp"
+#include "core/cancellation.hpp"
 #include "datapath/fence.hpp"
 #include "datapath/responder.hpp"
 #include "datapath/transmit.hpp"
@@ -64,24 +65,12 @@ Refusal judge_again(const Range &range) noexcept {
     }
 }
 
-// Storage may take long, and a thread that polls must not be cancelled there, in the middle of a
-// message.
-class NotCancelled {
-public:
-    NotCancelled() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-    ~NotCancelled() { ::pthread_setcancelstate(before_, nullptr); }
-    NotCancelled(const NotCancelled &) = delete;
-    NotCancelled &operator=(const NotCancelled &) = delete;
-
-private:
-    int before_ = PTHREAD_CANCEL_ENABLE;
-};
-
 // Waits until the storage behind a file's mapping has what is in it.
 Refusal write_back(const Range &range) noexcept {
     static const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
     if (range.length == 0) return Refusal::none;
-    const NotCancelled not_cancelled;
+    // Storage may take long, and a poll is no place to be cancelled in, in the middle of a message.
+    const verbs::CancellationOff no_cancellation;
     const uint64_t before = range.address % page;
     auto *const start = reinterpret_cast<void *>(range.address - before);
     const int saved = errno;

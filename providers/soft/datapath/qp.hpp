@@ -397,6 +397,12 @@ struct Qp : PublicQp {
     return qp.is_reliable ? ChannelKind::rc : ChannelKind::uc;
 }
 
+// A receive is done with, whoever tells the program. Under a queue's lock.
+inline void count_receive(Qp &qp, uint32_t bytes, ibv_wc_status status) noexcept {
+    if (qp.counters != nullptr) [[unlikely]]
+        qp.counters->count(Counted::receive, bytes, status);
+}
+
 // Among those that complete into a CQ, from now on or no longer.
 void join_queue(Cq &cq, Qp &qp);
 void leave_queue(Cq &cq, Qp &qp) noexcept;

@@ -54,8 +54,7 @@ void complete_data(Qp &qp, const SendWqe &wqe) noexcept {
     wc.byte_len = wqe.length;
     wc.qp_num = qp.qp_num;
     wc.wc_flags = IBV_WC_TM_DATA_VALID;
-    if (qp.counters != nullptr) [[unlikely]]
-        qp.counters->count(Counted::receive, wc.byte_len, wc.status);
+    count_receive(qp, wc.byte_len, wc.status);
     push_tagged(*qp.sends_to, wc, {}, wqe.answer.is_solicited);
 }
 

@@ -54,8 +54,7 @@ inline void complete_receive(Qp &qp, const RecvWqe &wqe, ibv_wc &wc, ibv_wc_stat
     wc.wr_id = wqe.wr_id;
     wc.status = status;
     wc.qp_num = qp.qp_num;
-    if (qp.counters != nullptr) [[unlikely]]
-        qp.counters->count(Counted::receive, wc.byte_len, status);
+    count_receive(qp, wc.byte_len, status);
     push_completion(*qp.rq.completes_to, wc, solicited || status != IBV_WC_SUCCESS, qp.rq.sink);
 }
 

@@ -141,8 +141,7 @@ void complete_buffer(Qp &qp, const TagBuffer &buffer, ibv_wc &wc, const TagInfo 
     wc.qp_num = qp.qp_num;
     // The first of two completions tells only that there is a match.
     const bool is_over = wc.status != IBV_WC_SUCCESS || (wc.wc_flags & IBV_WC_TM_DATA_VALID) != 0;
-    if (qp.counters != nullptr && is_over) [[unlikely]]
-        qp.counters->count(Counted::receive, wc.byte_len, wc.status);
+    if (is_over) count_receive(qp, wc.byte_len, wc.status);
     push_tagged(*qp.rq.completes_to, wc, info, solicited || wc.status != IBV_WC_SUCCESS);
 }
 

@@ -2,10 +2,10 @@
 // What a program does to the list of tagged buffers. Operations are carried out as they are posted,
 // so that none is ever under way.
 #include "control/device.hpp"
+#include "core/number_of.hpp"
 #include "datapath/tags.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <mutex>
 
 namespace soft {
@@ -17,9 +17,7 @@ constexpr int kKnownFlags = IBV_OPS_SIGNALED | IBV_OPS_TM_SYNC;
 // 0, or why the operation is not taken.
 int judge(TagList &tags, const ibv_ops_wr &op) noexcept {
     if ((op.flags & ~kKnownFlags) != 0) return EINVAL;
-    uint32_t number = 0;
-    std::memcpy(&number, &op.opcode, sizeof number);  // a program may have put any number there
-    switch (number) {
+    switch (verbs::number_of(op.opcode)) {
     case IBV_WR_TAG_ADD:
         if (op.tm.add.num_sge < 0 || static_cast<uint32_t>(op.tm.add.num_sge) > kMaxTagSge)
             return EINVAL;

@@ -5,9 +5,13 @@
 #include "core/fd.hpp"
 
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 
 namespace soft {
@@ -24,6 +28,26 @@ verbs::Result<std::string> read_proc_file(const char *path) {
         return verbs::fail(code, std::string(path) + ": " + std::strerror(code));
     }
     return text;
+}
+
+std::string_view take_line(std::string_view &text) noexcept {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    return line;
+}
+
+bool read_mapping(std::string_view line, MappingLine &mapping) {
+    unsigned device_major = 0;
+    unsigned device_minor = 0;
+    int path_at = 0;
+    const std::string text(line);
+    if (std::sscanf(text.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n",
+                    &mapping.start, &mapping.end, mapping.rights, &mapping.offset, &device_major,
+                    &device_minor, &mapping.inode, &path_at) != 7)
+        return false;
+    mapping.device = ::makedev(device_major, device_minor);
+    mapping.path = path_at > 0 ? text.substr(static_cast<std::size_t>(path_at)) : std::string();
+    return true;
 }
 
 }  // namespace soft

@@ -8,12 +8,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cinttypes>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -49,25 +46,15 @@ UniqueFd open_descriptor(const SharedMapping &mapping) {
 
 }  // namespace
 
-SharedMapping find_shared_mapping(const char *maps, uint64_t address, uint64_t length) noexcept {
-    for (const char *line = maps; line != nullptr && *line != 0;) {
-        uint64_t start = 0;
-        uint64_t end = 0;
-        uint64_t offset = 0;
-        uint64_t inode = 0;
-        unsigned device_major = 0;
-        unsigned device_minor = 0;
-        char rights[5] = {};
-        const int fields =
-            std::sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64, &start,
-                        &end, rights, &offset, &device_major, &device_minor, &inode);
-        if (fields == 7 && start <= address && address < end) {
-            if (rights[1] != 'w' || rights[3] != 's' || inode == 0 || length > end - address)
-                return {};
-            return {true, ::makedev(device_major, device_minor), inode, offset + (address - start)};
-        }
-        line = std::strchr(line, '\n');
-        if (line != nullptr) ++line;
+SharedMapping find_shared_mapping(std::string_view maps, uint64_t address, uint64_t length) {
+    while (!maps.empty()) {
+        MappingLine line;
+        if (!read_mapping(take_line(maps), line) || address < line.start || address >= line.end)
+            continue;
+        if (line.rights[1] != 'w' || line.rights[3] != 's' || line.inode == 0 ||
+            length > line.end - address)
+            return {};
+        return {true, line.device, line.inode, line.offset + (address - line.start)};
     }
     return {};
 }
@@ -105,7 +92,7 @@ FilePlace SharedFiles::find(const void *address, std::size_t length) {
     if (length > 0 && !is_surely_private(address)) {
         const auto maps = read_proc_file("/proc/self/maps");
         const SharedMapping mapping =
-            maps ? find_shared_mapping(maps->c_str(), reinterpret_cast<uintptr_t>(address), length)
+            maps ? find_shared_mapping(*maps, reinterpret_cast<uintptr_t>(address), length)
                  : SharedMapping{};
         if (mapping.exists) {
             const std::lock_guard hold(*mutex_);

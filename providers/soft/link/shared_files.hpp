@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 namespace soft {
@@ -30,8 +31,8 @@ struct SharedMapping {
 };
 
 // `maps` is the text of /proc/PID/maps.
-[[nodiscard]] SharedMapping find_shared_mapping(const char *maps, uint64_t address,
-                                                uint64_t length) noexcept;
+[[nodiscard]] SharedMapping find_shared_mapping(std::string_view maps, uint64_t address,
+                                                uint64_t length);
 
 class SharedFiles {
 public:

@@ -5,40 +5,21 @@
 #include <endian.h>
 
 #include <map>
-#include <memory>
 
 namespace {
 
 using namespace verbs_test;
 
-class Rendezvous : public DeviceTest {
+class Rendezvous : public TagTest {
 protected:
     static constexpr size_t kData = 4096;  // in the sender's memory
     static constexpr uint32_t kHeaders = sizeof(ibv_tmh) + sizeof(ibv_rvh);
 
-    void SetUp() override {
-        DeviceTest::SetUp();
-        if (IsSkipped()) return;
-        require_feature("tag matching");
-        if (!IsSkipped()) make({});
-    }
     void TearDown() override {
-        sender_.reset();
-        end_.reset();
+        drop();
         channel_ = {};
-        DeviceTest::TearDown();
+        TagTest::TearDown();
     }
-    void make(const TagOptions &options, ibv_qp_state there = IBV_QPS_RTS,
-              int access = IBV_ACCESS_REMOTE_READ) {
-        sender_.reset();
-        end_.reset();
-        end_ = std::make_unique<TagEnd>(context(), options);
-        sender_ = std::make_unique<TagSender>(*end_, there, access);
-        const auto bytes = pattern(5, TagSender::kRegion);
-        std::copy(bytes.begin(), bytes.end(), sender().from());
-    }
-    TagEnd &end() { return *end_; }
-    TagSender &sender() { return *sender_; }
     void send(uint64_t tag, uint32_t length) {
         sender().send_rendezvous(tag, sender().region().at(kData), length);
     }
@@ -53,10 +34,6 @@ protected:
     }
 
     Channel channel_;
-
-private:
-    std::unique_ptr<TagEnd> end_;
-    std::unique_ptr<TagSender> sender_;
 };
 
 TEST_F(Rendezvous, ReadsTheDataAndAnswers) {

@@ -7,7 +7,9 @@
 
 #include <infiniband/tm_types.h>
 
+#include <algorithm>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -117,6 +119,39 @@ private:
     Cq cq_;
     Qp here_;
     Qp there_;
+};
+
+// A test with the two.
+class TagTest : public DeviceTest {
+protected:
+    void SetUp() override {
+        DeviceTest::SetUp();
+        if (IsSkipped()) return;
+        require_feature("tag matching");
+        if (!IsSkipped()) make({});
+    }
+    void TearDown() override {
+        drop();
+        DeviceTest::TearDown();
+    }
+    void make(const TagOptions &options, ibv_qp_state there = IBV_QPS_RTS,
+              int access = IBV_ACCESS_REMOTE_READ) {
+        drop();
+        end_ = std::make_unique<TagEnd>(context(), options);
+        sender_ = std::make_unique<TagSender>(*end_, there, access);
+        const auto bytes = pattern(3, TagSender::kRegion);
+        std::copy(bytes.begin(), bytes.end(), sender().from());
+    }
+    void drop() {
+        sender_.reset();
+        end_.reset();
+    }
+    TagEnd &end() { return *end_; }
+    TagSender &sender() { return *sender_; }
+
+private:
+    std::unique_ptr<TagEnd> end_;
+    std::unique_ptr<TagSender> sender_;
 };
 
 inline ::testing::AssertionResult is(const TagSeen &seen, uint64_t id, ibv_wc_opcode opcode,

@@ -3,37 +3,13 @@
 // step with the program. ibv_post_srq_ops(3).
 #include "tag_end.hpp"
 
-#include <memory>
-
 namespace {
 
 using namespace verbs_test;
 
-class TagList : public DeviceTest {
+class TagList : public TagTest {
 protected:
     static constexpr size_t kReceives = TagEnd::kRegion / 2;
-
-    void SetUp() override {
-        DeviceTest::SetUp();
-        if (IsSkipped()) return;
-        require_feature("tag matching");
-        if (!IsSkipped()) make({});
-    }
-    void TearDown() override {
-        sender_.reset();
-        end_.reset();
-        DeviceTest::TearDown();
-    }
-    void make(const TagOptions &options) {
-        sender_.reset();
-        end_.reset();
-        end_ = std::make_unique<TagEnd>(context(), options);
-        sender_ = std::make_unique<TagSender>(*end_);
-        const auto bytes = pattern(4, TagSender::kRegion);
-        std::copy(bytes.begin(), bytes.end(), sender().from());
-    }
-    TagEnd &end() { return *end_; }
-    TagSender &sender() { return *sender_; }
 
     void expect_match(uint64_t tag, uint64_t id) {
         sender().send(tag, 8);
@@ -54,10 +30,6 @@ protected:
         EXPECT_EQ(ibv_post_srq_ops(end().srq(), &op, &bad), code);
         EXPECT_EQ(bad, &op);
     }
-
-private:
-    std::unique_ptr<TagEnd> end_;
-    std::unique_ptr<TagSender> sender_;
 };
 
 // --- adding and removing

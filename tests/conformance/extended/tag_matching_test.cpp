@@ -3,36 +3,12 @@
 // ibv_post_srq_ops(3), and the tag_matching.md of rdma-core.
 #include "tag_end.hpp"
 
-#include <memory>
-
 namespace {
 
 using namespace verbs_test;
 
-class TagMatching : public DeviceTest {
+class TagMatching : public TagTest {
 protected:
-    void SetUp() override {
-        DeviceTest::SetUp();
-        if (IsSkipped()) return;
-        require_feature("tag matching");
-        if (!IsSkipped()) make({});
-    }
-    void TearDown() override {
-        sender_.reset();
-        end_.reset();
-        DeviceTest::TearDown();
-    }
-    void make(const TagOptions &options) {
-        sender_.reset();
-        end_.reset();
-        end_ = std::make_unique<TagEnd>(context(), options);
-        sender_ = std::make_unique<TagSender>(*end_);
-        const auto bytes = pattern(3, TagSender::kRegion);
-        std::copy(bytes.begin(), bytes.end(), sender().from());
-    }
-    TagEnd &end() { return *end_; }
-    TagSender &sender() { return *sender_; }
-
     // What the sender sent is there without what stands in front of it.
     void expect_data(uint32_t length, size_t offset = 0) {
         EXPECT_EQ(std::memcmp(end().into(offset), sender().from(sizeof(ibv_tmh)), length), 0);
@@ -47,10 +23,6 @@ protected:
         EXPECT_EQ(state_of(sender().here()), IBV_QPS_ERR);
         EXPECT_EQ(state_of(sender().there()), IBV_QPS_ERR);
     }
-
-private:
-    std::unique_ptr<TagEnd> end_;
-    std::unique_ptr<TagSender> sender_;
 };
 
 TEST_F(TagMatching, IsAmongTheCapabilities) {
