@@ -42,7 +42,7 @@ public:
         if (!victim_->create_qp(kTypes[type], 0, how >= 192)) return;
         access_ = choices_.byte() & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
                                      IBV_ACCESS_REMOTE_ATOMIC | IBV_ACCESS_LOCAL_WRITE);
-        if (how % 2 != 0) access_ |= kFlushAccess;
+        if (how % 2 != 0) access_ |= static_cast<int>(soft::flush_access());
         make_ready();
         attach();
         for (int i = 0; i < 100 && !choices_.is_over(); ++i) {

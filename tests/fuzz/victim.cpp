@@ -10,9 +10,11 @@ using namespace soft;
 
 namespace {
 
-constexpr int kEverything = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+int everything() {
+    return static_cast<int>(IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                             IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
-                            (kFlushAccess & IBV_ACCESS_FLUSH_GLOBAL);
+                            (flush_access() & IBV_ACCESS_FLUSH_GLOBAL));
+}
 constexpr uint32_t kWritingAccess = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC;
 
 const verbs_host &host() {
@@ -118,13 +120,13 @@ Victim::Victim() {
         int access;
         bool is_foreign;
     };
-    static constexpr Plan kPlans[kPlaces] = {
+    const Plan kPlans[kPlaces] = {
         {20'000, 0x11, IBV_ACCESS_LOCAL_WRITE, false},
-        {3'000, 0x22, kEverything, false},
+        {3'000, 0x22, everything(), false},
         {3'000, 0x33, IBV_ACCESS_REMOTE_READ, false},
         {256, 0, IBV_ACCESS_LOCAL_WRITE, false},
-        {256, 0, kEverything, true},
-        {256, 0, kEverything, false},
+        {256, 0, everything(), true},
+        {256, 0, everything(), false},
     };
     pd_ = must(device().alloc_pd(), "alloc_pd");
     other_pd_ = must(device().alloc_pd(), "alloc_pd");

@@ -6,20 +6,9 @@
 #include "datapath/gather.hpp"
 #include "link/layout.hpp"
 
-#ifdef VERBS_EXPERIMENTAL_ENABLED
-#include <infiniband/verbs_exp.h>
-#endif
-
 #include <cstdint>
 
 namespace soft {
-
-// The rights to flush, where the build has them.
-#ifdef VERBS_HAVE_FLUSH
-inline constexpr int kFlushAccess = IBV_ACCESS_FLUSH_GLOBAL | IBV_ACCESS_FLUSH_PERSISTENT;
-#else
-inline constexpr int kFlushAccess = 0;
-#endif
 
 inline constexpr uint32_t kNoVendor = 0xffffff;  // an OUI that nobody has: programs refuse 0
 inline constexpr int kMaxQps = 1 << 16;
@@ -42,5 +31,8 @@ inline constexpr uint64_t kPortSpeed = 1000;         // times 100 Mbit/s: 4 lane
 inline constexpr int kGidTableLength = 16;
 inline constexpr int kCompVectors = 1;
 inline constexpr uint16_t kDefaultPkey = 0xffff;
+
+// The rights to flush, where the build has them; else 0.
+[[nodiscard]] unsigned flush_access() noexcept;
 
 }  // namespace soft

@@ -13,15 +13,15 @@ using verbs::fail;
 
 namespace {
 
-constexpr int kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-                             IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
-                             IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_HUGETLB |
-                             IBV_ACCESS_ON_DEMAND | kFlushAccess;
-constexpr int kOptionalAccess = IBV_ACCESS_OPTIONAL_RANGE;
+constexpr unsigned kKnownAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+                                  IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
+                                  IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_HUGETLB |
+                                  IBV_ACCESS_ON_DEMAND;
+constexpr unsigned kOptionalAccess = IBV_ACCESS_OPTIONAL_RANGE;
 
 // Checks the flags of a region before anything is made or changed by them.
 Result<void> judge_access(int access) {
-    if ((access & ~(kKnownAccess | kOptionalAccess)) != 0)
+    if ((static_cast<unsigned>(access) & ~(kKnownAccess | kOptionalAccess | flush_access())) != 0)
         return fail(EINVAL, "unknown access flags");
     if ((access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC)) != 0 &&
         (access & IBV_ACCESS_LOCAL_WRITE) == 0)
@@ -62,8 +62,9 @@ Result<void> judge_memory(const void *addr, size_t length, int access) {
 }
 
 bool lets_peers_in(int access) {
-    return (access & (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC |
-                      kFlushAccess)) != 0;
+    const unsigned remote = IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE |
+                            IBV_ACCESS_REMOTE_ATOMIC | flush_access();
+    return (static_cast<unsigned>(access) & remote) != 0;
 }
 
 }  // namespace

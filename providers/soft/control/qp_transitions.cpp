@@ -107,7 +107,7 @@ constexpr Row kRows[] = {
 // Some are about memory alone: programs hand on the flags of their regions.
 constexpr unsigned kQpAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
                                IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
-                               IBV_ACCESS_MW_BIND | IBV_ACCESS_ON_DEMAND | kFlushAccess;
+                               IBV_ACCESS_MW_BIND | IBV_ACCESS_ON_DEMAND;
 
 struct Range {
     int bit;
@@ -139,7 +139,8 @@ Result<void> judge_values(const ibv_qp_attr &attr, int mask) {
             return fail(EINVAL, std::string(range.name) + " is " + std::to_string(range.value) +
                                     ", allowed are " + std::to_string(range.least) + " to " +
                                     std::to_string(range.most));
-    if ((mask & IBV_QP_ACCESS_FLAGS) != 0 && (attr.qp_access_flags & ~kQpAccess) != 0)
+    if ((mask & IBV_QP_ACCESS_FLAGS) != 0 &&
+        (attr.qp_access_flags & ~(kQpAccess | flush_access())) != 0)
         return fail(EINVAL, "qp_access_flags has unknown bits");
     if ((mask & IBV_QP_ALT_PATH) != 0 || (mask & IBV_QP_PATH_MIG_STATE) != 0)
         return fail(EOPNOTSUPP, "path migration is not offered");
