@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What every test includes, compiled once per program: most of a test's build time is GoogleTest's.
+// What every test includes, compiled once: most of a test's build time is GoogleTest's.
 #pragma once
 
 #include <gtest/gtest.h>
