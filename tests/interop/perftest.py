@@ -65,16 +65,18 @@ def measure(program, transport, way, more=()):
                   else BANDWIDTH_ITERATIONS)
     _, options, shows = WAYS[way]
     fixed = ["-d", DEVICE, "-F", "-c", transport, "-n", iterations, *more]
-    if "atomic" not in program and kind == "lat" and way != "plain":
-        fixed.append("-C")  # in cycles, so that these are reported too
+    # In cycles too, for which the clock need not be measured a second time.
+    in_cycles = ["-C"] if "atomic" not in program and kind == "lat" else []
     every = DATAGRAM_SIZES if transport == "UD" else STREAM_SIZES
     # Each run of the program: the options for its sizes, and the sizes.
     if "atomic" in program:
         runs = [([], [8])]
     elif way in ALL_SIZES:
-        runs = [(["-a"], every)]
+        runs = [(["-a", *in_cycles], every)]
+        if in_cycles and way == "plain":
+            runs.append((["-s", 8], [8]))
     else:
-        runs = [(["-s", size], [size]) for size in FEW_SIZES if size in every]
+        runs = [(["-s", size, *in_cycles], [size]) for size in FEW_SIZES if size in every]
 
     def run(build):
         arguments = [*fixed, *options]
