@@ -6,7 +6,7 @@ ctest starts a process per test case; with a sanitizer that costs half a second 
 valgrind several. So the cases are gathered by binary, arguments and environment, and each such group
 becomes one process, or a few of them.
 
-    run_grouped.py --build DIR [--valgrind] [--skip NAMES] [--seconds N] LABEL...
+    run_grouped.py --build DIR [--valgrind] [--others] [--skip NAMES] [--seconds N] LABEL...
 """
 
 import argparse
@@ -71,6 +71,17 @@ def results(report):
     return sum(case["result"] == "COMPLETED" for case in cases) - failed, failed
 
 
+def skipped(text):
+    """["name: reason"] of what googletest printed."""
+    found = re.findall(r"^\S+: Skipped\n(.*?)^\[  SKIPPED \] (\S+) \(", text, re.MULTILINE | re.DOTALL)
+    return [f"{name}: {' '.join(reason.split())}" for reason, name in found]
+
+
+def without_progress(text):
+    """What googletest printed, but for the cases that went well."""
+    return re.sub(r"^\[ (RUN  |      OK) .*\n", "", text, flags=re.MULTILINE)
+
+
 def chunks_of(groups):
     for key, filters in groups.items():
         for at in range(0, len(filters), CASES_PER_PROCESS):
@@ -85,7 +96,7 @@ def run_group(key, filters, seconds, launcher):
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch) / "report.json"
         command = [*launcher, binary, *arguments, f"--gtest_filter={':'.join(filters)}",
-                   f"--gtest_output=json:{report}", "--gtest_brief=1"]
+                   f"--gtest_output=json:{report}"]
         child = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
@@ -114,16 +125,23 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--skip", metavar="NAMES", help="regular expression of cases to leave out")
     parser.add_argument("--valgrind", action="store_true", help="look for memory errors and leaks")
+    parser.add_argument("--others", action="store_true",
+                        help="run what is not googletest too, by ctest")
     parser.add_argument("labels", nargs="+")
     options = parser.parse_args()
 
     groups, odd = groups_of(ctest_cases(options.build, options.labels, options.skip), options.valgrind)
-    if odd:
+    others = 0
+    if odd and options.others:
+        names = "|".join(map(re.escape, odd))
+        others = subprocess.run(["ctest", "--test-dir", options.build, "--output-on-failure", "-j",
+                                 str(options.jobs), "-R", f"^({names})$"], check=False).returncode
+    elif odd:
         print(f"not googletest, not run here: {', '.join(odd)}")
     if not groups:
         print("no test binaries found")
         return 1
-    passed = failures = 0
+    passed = failures = left_out = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         launcher = VALGRIND if options.valgrind else []
         jobs = [pool.submit(run_group, key, filters, options.seconds, launcher)
@@ -131,11 +149,14 @@ def main():
         for job in concurrent.futures.as_completed(jobs):
             title, good, failed, took, text = job.result()
             print(f"{title}: {good} passed, {failed} failed, {took:.0f} s", flush=True)
+            for line in skipped(text):
+                print(f"  skipped {line}")
+                left_out += 1
             if failed or re.search(r"^==\d+==", text, re.MULTILINE):
-                print(text)
+                print(without_progress(text))
             passed, failures = passed + good, failures + failed
-    print(f"{passed} passed, {failures} failed")
-    return 1 if failures else 0
+    print(f"{passed} passed, {failures} failed, {left_out} skipped")
+    return 1 if failures or others else 0
 
 
 if __name__ == "__main__":
