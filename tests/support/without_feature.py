@@ -13,11 +13,13 @@ it. And for each feature
 
 - CMake configures a build without it and those that need it;
 - the library of that build is linked of what CMake lists, compiled anew where a source asks for a
-  define and of the whole tree otherwise; its exports are compared with the ledger;
-- so are the tests of the library, and the plugin of the software device, where one of its sources asks
+  define, or calls what a header gives another name, and of the whole tree otherwise; its exports are
+  compared with the ledger;
+- so are the tests of the library, programs that call such a thing, and the plugin of the software device, where one of its sources asks
   for a define of what is gone;
-- the tests of that build run on both: the others are programs of the whole tree, which find them by the
-  environment, without the cases whose sources are left out. A call to what is not there ends them.
+- the tests of that build run on both: those that lose sources or call such a thing are linked anew; the
+  others are programs of the whole tree, which find them by the environment. A call to what is not there
+  ends them.
 
 Exit 1 with what failed; the last line says how many features passed and failed.
 """
@@ -38,6 +40,8 @@ FEATURES = ROOT / "tools/features"
 PLUGIN = "provider_soft"
 LIBRARY_TESTS = "unit_exp"
 PROGRAMS = ["unit_exp", "extended_libverbs", "extended_libibverbs", "together"]
+PARTS = ["together_experimental"]  # that "together" opens
+TOGETHER = "tests/together/parts"
 ALONE = "wr_opcode_str"  # a feature that nothing but its own file has to do with
 DEVICE = "soft_lo"
 BUILD_SECONDS, RUN_SECONDS = 1800, 300
@@ -80,7 +84,7 @@ class Tree:
         """{(source, program or library): how it is compiled}"""
         found = {}
         for entry in json.loads((self.folder / "compile_commands.json").read_text()):
-            target = re.search(r"CMakeFiles/(\S+?)\.dir/", entry["command"])[1]
+            target = re.search(r" -o \S*CMakeFiles/(\S+?)\.dir/", entry["command"])[1]
             if "cmake_pch" not in entry["file"]:
                 found[(entry["file"], target)] = entry["command"]
         return found
@@ -91,7 +95,25 @@ class Tree:
 
 def asks_for_a_define(source):
     text = pathlib.Path(source).read_text(encoding="utf-8")
-    return any(word in text for word in ("VERBS_HAVE_", "feature_table", "VERBS_TEST_FEATURES"))
+    return any(word in text for word in ("VERBS_HAVE_", "feature_table", "VERBS_TEST_FEATURES",
+                                            "EXTENDED_HAS_"))
+
+
+def calls_by_another_name():
+    """{a stable call that the header of a feature makes a call of its own: that feature}"""
+    found, feature = {}, None
+    for path in (ROOT / "exp/include/infiniband/verbs_exp").glob("*.h"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if begin := re.match(r"#ifdef VERBS_HAVE_(\w+)", line):
+                feature = begin[1].lower()
+            elif call := re.match(r"#define (ibv_\w+)\(", line):
+                found[call[1]] = feature
+    return found
+
+
+def makes_such_calls(source):
+    text = pathlib.Path(source).read_text(encoding="utf-8")
+    return re.search(rf"\b({'|'.join(calls_by_another_name())})\(", text) is not None
 
 
 def features_that_plugins_know():
@@ -99,7 +121,7 @@ def features_that_plugins_know():
     return {name.lower() for name in re.findall(r"\bVERBS_HAVE_(\w+)", text)}
 
 
-def link(target, tree, whole):
+def link(target, tree, whole, is_anew=lambda source: asks_for_a_define(source) or makes_such_calls(source)):
     """Links a target of the tree as CMake would, of its own objects and those of the whole tree."""
     headers = [path for folder in ("exp/api", "exp/provider", "providers")
                for path in (ROOT / folder).rglob("*.h*")]
@@ -110,17 +132,17 @@ def link(target, tree, whole):
         sources[re.search(r" -o (\S+)", command)[1]] = (source, command)
     commands = run("ninja", "ninja", "-C", tree.folder, "-t", "commands", target).splitlines()
     words = shlex.split(next(line for line in reversed(commands)
-                             if re.search(r" -o (lib|bin)/\S", line)))[2:-2]
+                             if re.search(rf" -o (lib|bin|{TOGETHER})/\S", line)))[2:-2]
     archives = {word: [other for line in commands if f"/ar qc {word} " in line
                        for other in shlex.split(line) if other.endswith(".o")]
                 for word in words if word.endswith(".a")}
     made = []
     for word in words:
         for part in archives.get(word) or [word]:
-            if part in sources and asks_for_a_define(sources[part][0]):
+            if part in sources and is_anew(sources[part][0]):
                 (tree.folder / part).parent.mkdir(parents=True, exist_ok=True)
                 run(f"compiling {part}", *shlex.split(sources[part][1]), folder=tree.folder)
-            elif part in sources or part.startswith("lib/libverbs.so"):
+            elif part in sources or part.startswith(("lib/libverbs.so", "lib/libibverbs.so")):
                 part = whole.folder / part
             made.append(part)
     output = tree.folder / made[made.index("-o") + 1]
@@ -192,13 +214,30 @@ class Check:
         plugin = "tests/unit/exp/verbs_fake_experimental.so"
         if not (tree.folder / plugin).exists():
             (tree.folder / plugin).symlink_to(whole.folder / plugin)
-        link(LIBRARY_TESTS, tree, whole)
+        own = {LIBRARY_TESTS} | {target for _, target in gone if target in PROGRAMS}
+        # What is built with our headers may call, by way of any of them, what has another name in the
+        # whole.
+        anew = set()
+        if set(calls_by_another_name().values()) & left_out:
+            anew = {target for (_, target), command in here.items()
+                    if target in (*PROGRAMS, *PARTS) and "/exp/include" in command}
+        if anew & set(PARTS):
+            anew.add("together")
+            parts = tree.folder / TOGETHER
+            parts.mkdir(parents=True, exist_ok=True)
+            for part in (whole.folder / TOGETHER).iterdir():
+                (parts / part.name).unlink(missing_ok=True)
+                (parts / part.name).symlink_to(part.resolve())
+        for target in sorted(own | anew):
+            (tree.folder / TOGETHER / f"{target}.so").unlink(missing_ok=True)
+            link(target, tree, whole, **({"is_anew": lambda source: True} if target in anew else {}))
+        own |= anew
         plugins = whole
         if features_that_plugins_know() & left_out:
             plugins = tree
             link(PLUGIN, tree, whole)
         targets = {target for _, target in here}
-        told = [cases(program, tree if program == LIBRARY_TESTS else whole, plugins, tree, whole,
+        told = [cases(program, tree if program in own else whole, plugins, tree, whole,
                       [source for source, target in gone if target == program])
                 for program in PROGRAMS if program in targets]
         lines = every_call(plugins, tree, whole)

@@ -263,28 +263,6 @@ TEST_F(XrcPair, TellsTheQueueInTheCallsOfABuilder) {
     EXPECT_TRUE(succeeded(sent(), 1, IBV_WC_SEND));
 }
 
-TEST_F(XrcPair, BindsAndInvalidatesAWindowWithoutAnyQueue) {
-    connect();
-    const Mw mw(ibv_alloc_mw(end().pd(), IBV_MW_TYPE_2));
-    ASSERT_TRUE(mw);
-    Region region(end().pd(), 64, kEveryAccess | IBV_ACCESS_MW_BIND);
-    const ibv_sge all = region.sge(0, 64);
-    ibv_send_wr bind{};
-    bind.wr_id = 1;
-    bind.opcode = IBV_WR_BIND_MW;
-    bind.bind_mw.mw = mw.get();
-    bind.bind_mw.rkey = ibv_inc_rkey(mw->rkey);
-    bind.bind_mw.bind_info = {region.mr().get(), all.addr, 64, IBV_ACCESS_REMOTE_WRITE};
-    end().post(sender(), bind);
-    EXPECT_TRUE(succeeded(sent(), 1, IBV_WC_BIND_MW));
-    ibv_send_wr invalidate{};
-    invalidate.wr_id = 2;
-    invalidate.opcode = IBV_WR_LOCAL_INV;
-    invalidate.invalidate_rkey = bind.bind_mw.rkey;
-    end().post(sender(), invalidate);
-    EXPECT_TRUE(succeeded(sent(), 2, IBV_WC_LOCAL_INV));
-}
-
 TEST_F(XrcPair, RefusesAMessageForNoQueue) {
     connect();
     end().post(sender(), end().message(1, 0, 8));
