@@ -67,6 +67,7 @@ void Process::before_fork() noexcept {
     if (forking == nullptr) return;
     forking->mutex_.lock();
     forking->names_mutex_.lock();
+    forking->notes_lock_.lock();
 }
 
 void Process::after_fork_in_parent() noexcept {
@@ -74,6 +75,7 @@ void Process::after_fork_in_parent() noexcept {
     const std::shared_ptr<Process> held = std::move(forking);
     forking.reset();
     if (held != nullptr) {
+        held->notes_lock_.unlock();
         held->names_mutex_.unlock();
         held->mutex_.unlock();
     }
@@ -85,6 +87,7 @@ void Process::after_fork_in_child() noexcept {
     const std::shared_ptr<Process> held = std::move(forking);
     forking.reset();
     if (held != nullptr) {
+        held->notes_lock_.unlock();
         held->names_mutex_.unlock();
         held->mutex_.unlock();
         held->die_in_child();
@@ -147,7 +150,6 @@ void Process::die_in_child() noexcept {
     for (const auto &[channel, handle] : opened_)
         handle->handle_of->link.reset();
     opened_.clear();
-    new (&notes_lock_) SpinLock;
     // Threads of the parent may have waited for it, and its end would wait for them.
     new (&answered_) std::condition_variable;
     // The thread did not come along: there is nothing to join, nor even to detach.
@@ -155,9 +157,8 @@ void Process::die_in_child() noexcept {
     sender_name_.reset();
     unanswered_joins_.clear();
     timers_.clear();
-    // Threads of the parent may have been in the middle of either.
-    new (&watched_) decltype(watched_);
-    new (&to_watch_) decltype(to_watch_);
+    watched_.clear();
+    to_watch_.clear();
     offers_.clear();
     links_.clear();
     lives_.clear();
@@ -222,11 +223,6 @@ void Process::forget_timers(const Qp &qp) noexcept {
 
 void Process::forget(Cq &cq) noexcept {
     const std::lock_guard hold(mutex_);
-    if (is_inherited_) {  // the lists were let go of as a whole
-        new (&cq.watched_place) Cq::Place;
-        new (&cq.to_watch_place) Cq::Place;
-        return;
-    }
     if (cq.watched_place.is_linked()) watched_.erase(watched_.iterator_to(cq));
     const std::lock_guard hold_notes(notes_lock_);
     if (cq.to_watch_place.is_linked()) to_watch_.erase(to_watch_.iterator_to(cq));
@@ -384,6 +380,7 @@ void Process::set_timer(Qp &qp, int64_t at_ns) noexcept {
 }
 
 void Process::watch(Cq &cq) noexcept {
+    if (is_inherited_) return;  // nobody is there to watch it
     {
         const std::lock_guard hold(notes_lock_);
         if (!cq.to_watch_place.is_linked()) to_watch_.push_back(cq);
