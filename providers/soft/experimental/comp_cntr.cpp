@@ -57,11 +57,11 @@ Result<ibv_comp_cntr_caps> Device::query_comp_cntr_caps() {
 }
 
 Result<ibv_comp_cntr *> Device::create_comp_cntr(ibv_comp_cntr_init_attr *attr) {
+    Owned<CompCntr>::New comp_cntr;  // before it is counted: there may be no memory for it
     if (comp_cntr_count_.fetch_add(1) >= kMaxCompCntrs) {
         comp_cntr_count_.fetch_sub(1);
         return fail(ENOMEM, "all " + std::to_string(kMaxCompCntrs) + " counters are in use");
     }
-    Owned<CompCntr>::New comp_cntr;
     comp_cntr->handle = handles_.fetch_add(1);
     comp_cntr->counter.counts_bytes = attr->type == IBV_COMP_CNTR_TYPE_BYTES;
     return comp_cntrs_.keep(std::move(comp_cntr));
