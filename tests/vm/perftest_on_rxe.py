@@ -34,6 +34,8 @@ ROWS = (  # program, transports, ways
 # before the peer can run, as long as both are on one processor; newer ones leave the order to
 # kworkers.
 IN_ORDER = ("taskset", "-c", "0")
+# What perftest says when it could not measure the clock, as on a busy host: it takes none, and rates are 0.
+NO_CLOCK = "Correlation coefficient r^2"
 
 
 def is_plausible(kind, row):
@@ -58,7 +60,8 @@ def measure(build, program, transport, way, wrap=()):
             if perftest.rows_of(line, perftest.COLUMNS[kind])]
     expect([row[:2] for row in rows] == [[str(size), str(ITERATIONS)]],
            f"no row of {size} bytes and {ITERATIONS} iterations in:\n{text}")
-    expect(is_plausible(kind, rows[0]), f"{rows[0]} cannot be, in:\n{text}")
+    expect(is_plausible(kind, rows[0]) or (kind == "bw" and NO_CLOCK in text),
+           f"{rows[0]} cannot be, in:\n{text}")
 
 
 def case(program, transport, way, wrap=(), **more):
