@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Leaves each experimental feature out of a build once, and looks whether everything else is there.
 
-    without_feature.py --whole DIR --build DIR [--jobs N] [FEATURE]...     default: all features
+    without_feature.py --whole DIR --build DIR [--jobs N] [--headers | FEATURE...]
+
+The default is all features; --headers only compiles, with the headers of few features.
 
 DIR of --whole is a tree with every feature, whose tests are built here; --build is for the others.
 
@@ -15,7 +17,7 @@ it. And for each feature
 - the library of that build is linked of what CMake lists, compiled anew where a source asks for a
   define, or calls what a header gives another name, and of the whole tree otherwise; its exports are
   compared with the ledger;
-- so are the tests of the library, programs that call such a thing, and the plugin of the software device, where one of its sources asks
+- so are the tests of the library, and the plugin of the software device, where one of its sources asks
   for a define of what is gone;
 - the tests of that build run on both: those that lose sources or call such a thing are linked anew; the
   others are programs of the whole tree, which find them by the environment. A call to what is not there
@@ -95,8 +97,8 @@ class Tree:
 
 def asks_for_a_define(source):
     text = pathlib.Path(source).read_text(encoding="utf-8")
-    return any(word in text for word in ("VERBS_HAVE_", "feature_table", "VERBS_TEST_FEATURES",
-                                            "EXTENDED_HAS_"))
+    words = ("VERBS_HAVE_", "feature_table", "VERBS_TEST_FEATURES", "EXTENDED_HAS_")
+    return any(word in text for word in words)
 
 
 def calls_by_another_name():
@@ -121,7 +123,11 @@ def features_that_plugins_know():
     return {name.lower() for name in re.findall(r"\bVERBS_HAVE_(\w+)", text)}
 
 
-def link(target, tree, whole, is_anew=lambda source: asks_for_a_define(source) or makes_such_calls(source)):
+def depends_on_features(source):
+    return asks_for_a_define(source) or makes_such_calls(source)
+
+
+def link(target, tree, whole, is_anew=depends_on_features):
     """Links a target of the tree as CMake would, of its own objects and those of the whole tree."""
     headers = [path for folder in ("exp/api", "exp/provider", "providers")
                for path in (ROOT / folder).rglob("*.h*")]
@@ -195,16 +201,21 @@ class Check:
         self.needs = {source: set() for source in self.sources}  # features without which it is not there
         self.lines = every_call(whole, whole)
 
-    def without(self, feature):
-        """Builds and runs what is there without a feature; says what ran."""
+    def configure(self, feature):
+        """A build without it: how it is chosen, what it has to compile, and what it has not."""
         choice = features("without", feature)[0]
-        left_out = {name[1:] for name in choice.split(";")}
-        whole, tree = self.whole, self.tree
-        tree.configure(choice)
-        here = tree.commands()
+        self.tree.configure(choice)
+        here = self.tree.commands()
         gone = [source for source in self.sources if source not in here]
         for source in gone:
             self.needs[source] |= {feature}
+        return choice, here, gone
+
+    def without(self, feature):
+        """Builds and runs what is there without a feature; says what ran."""
+        whole, tree = self.whole, self.tree
+        choice, here, gone = self.configure(feature)
+        left_out = {name[1:] for name in choice.split(";")}
         library = link("verbs_exp", tree, whole)
         soname = library.with_name("libverbs-exp.so.0")
         soname.unlink(missing_ok=True)
@@ -284,14 +295,18 @@ def main():
     parser.add_argument("--whole", type=pathlib.Path, required=True)
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--headers", action="store_true")
     parser.add_argument("features", nargs="*", metavar="FEATURE")
     arguments = parser.parse_args()
     whole = Tree(arguments.whole, arguments.jobs)
     whole.build("provider_soft", "every_call_libibverbs", *PROGRAMS)
     check = Check(whole, Tree(arguments.build, arguments.jobs))
     every = features("names")
-    failed = []
-    for feature in arguments.features or every:
+    chosen, failed = [] if arguments.headers else arguments.features or every, []
+    if arguments.headers:
+        for feature in every:
+            check.configure(feature)
+    for feature in chosen:
         began = time.monotonic()
         try:
             told = check.without(feature)
@@ -299,14 +314,15 @@ def main():
             failed.append(feature)
             told = f"without {feature}: FAILED, {failure}"
         print(f"{told}; {time.monotonic() - began:.0f} s", flush=True)
-    chosen = len(arguments.features or every)
+    ran = len(chosen)
     if not arguments.features:  # what sources need is known of all features or none
         compiled, faults = compile_all(check, arguments.jobs)
+        ran += 1  # all of that as one
         print(f"{compiled - len(faults)} of {compiled} sources compile with what they need alone")
         for fault in faults:
             print(fault)
-        failed += faults
-    print(f"{chosen - len(failed)} passed, {len(failed)} failed")
+        failed += ["compiling"] if faults else []
+    print(f"{ran - len(failed)} passed, {len(failed)} failed, 0 skipped")
     return 1 if failed else 0
 
 
