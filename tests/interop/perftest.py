@@ -32,8 +32,14 @@ STREAM_SIZES = [2**exponent for exponent in range(1, 24)]  # what -a runs
 DATAGRAM_SIZES = [2**exponent for exponent in range(1, 13)]  # up to the port's MTU
 # perftest measures the processor's clock for 0.2 s before each size, so that only the ways in which
 # the sizes differ most have all of them: the others, a short one, one of a page, and a long one.
-ALL_SIZES = ("plain", "events")
 FEW_SIZES = [8, 2048, 1 << 20]
+
+
+def has_all_sizes(transport, way):
+    # Events are told in one way, whatever a connection is like.
+    return way == "plain" or (way == "events" and transport in ("RC", "UD"))
+
+
 # way: (words for a case's name, options, how it shows in the client's report)
 WAYS = {
     "plain": ("", [], r"Number of qps +: [12]\b"),  # XRC has one for each way
@@ -71,7 +77,7 @@ def measure(program, transport, way, more=()):
     # Each run of the program: the options for its sizes, and the sizes.
     if "atomic" in program:
         runs = [([], [8])]
-    elif way in ALL_SIZES:
+    elif has_all_sizes(transport, way):
         runs = [(["-a", *in_cycles], every)]
         if in_cycles and way == "plain":
             runs.append((["-s", 8], [8]))
@@ -126,7 +132,8 @@ def cases():
             for way in ways.split():
                 words = f"over {transport}{WAYS[way][0]}"
                 if "atomic" not in program:
-                    sizes = "every size" if way in ALL_SIZES else "short and long"
+                    every = has_all_sizes(transport, way)
+                    sizes = "every size" if every else "short and long"
                     table[f"{program} measures {sizes} {words}"] = Case(
                         (program,), measure(program, transport, way))
                     continue
