@@ -225,7 +225,8 @@ class Check:
         plugin = "tests/unit/exp/verbs_fake_experimental.so"
         if not (tree.folder / plugin).exists():
             (tree.folder / plugin).symlink_to(whole.folder / plugin)
-        own = {LIBRARY_TESTS} | {target for _, target in gone if target in PROGRAMS}
+        targets = {target for _, target in here}
+        own = {LIBRARY_TESTS} | {target for _, target in gone if target in PROGRAMS} & targets
         # What is built with our headers may call, by way of any of them, what has another name in the
         # whole.
         anew = set()
@@ -247,7 +248,6 @@ class Check:
         if features_that_plugins_know() & left_out:
             plugins = tree
             link(PLUGIN, tree, whole)
-        targets = {target for _, target in here}
         told = [cases(program, tree if program in own else whole, plugins, tree, whole,
                       [source for source, target in gone if target == program])
                 for program in PROGRAMS if program in targets]
