@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The headers of the C++ library, compiled once for all our libraries: parsing them is half of the
-# time that those take. The presets that build with clang do it, and a test that installs. What is
-# shipped is built without, and so it is seen that each source includes what it uses; GCC 12 also warns
-# of the C++ library's own code when it comes precompiled and is optimized.
+# time that those take. The presets that build with clang do it. What is shipped is built without, and
+# so it is seen that each source includes what it uses; GCC 12 also warns of the C++ library's own code
+# when it comes precompiled.
 option(VERBS_PRECOMPILE "Compile the headers of the C++ library once for all" OFF)
 
 if(VERBS_PRECOMPILE)

@@ -86,8 +86,7 @@ class Install:
                  f"-DCMAKE_INSTALL_PREFIX={self.prefix}", "-DCMAKE_BUILD_TYPE=Debug",
                  "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DCMAKE_C_FLAGS_DEBUG=-O0",
                  f"-DCMAKE_C_COMPILER={self.cc}", f"-DCMAKE_CXX_COMPILER={self.cxx}",
-                 "-DVERBS_TESTS=OFF", "-DVERBS_BENCH=OFF", "-DVERBS_EXPERIMENTAL=ON",
-                 "-DVERBS_PRECOMPILE=ON", seconds=120)
+                 "-DVERBS_TESTS=OFF", "-DVERBS_BENCH=OFF", "-DVERBS_EXPERIMENTAL=ON", seconds=120)
         self.run("cmake", "--build", self.build, "-j", os.cpu_count(), seconds=450)
         self.run("cmake", "--install", self.build)
 
