@@ -3,10 +3,9 @@
 // may use them up to their end all the same.
 #include "loopback.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
+#include "support/child.hpp"
 
-#include <csignal>
+#include <unistd.h>
 
 namespace soft_test {
 namespace {
@@ -37,11 +36,9 @@ TEST_F(SoftFork, LeavesQueuesToTheChildThatItMayPollAndDestroy) {
         ibv_cq *own = make();
         if (!polls_empty(own) || !device_->destroy_cq(own) || !device_->close()) ::_exit(2);
         device_.reset();
-        ::raise(SIGKILL);  // an end in which nobody looks for what other threads had in hand
+        verbs_test::end_well();
     }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+    EXPECT_TRUE(verbs_test::ended_well(child));
     EXPECT_TRUE(polls_empty(polled));
     for (ibv_cq *cq : {polled, fresh})
         EXPECT_TRUE(device_->destroy_cq(cq));

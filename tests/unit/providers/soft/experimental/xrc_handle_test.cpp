@@ -7,15 +7,14 @@
 #include "datapath/xrc.hpp"
 #include "link/process.hpp"
 #include "loopback.hpp"
+#include "support/child.hpp"
 #include "talk.hpp"
 
 #include <rdma/ib_user_verbs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcntl.h>
 
-#include <csignal>
 #include <future>
 #include <optional>
 
@@ -279,13 +278,10 @@ TEST_F(QpElsewhere, FailsInTheChildOfAProcessThatIsCallingIt) {
         ibv_qp_attr attr{};
         ibv_qp_init_attr init{};
         const auto result = device_->query_qp(qp, &attr, IBV_QP_STATE, &init);
-        // Then an end in which nobody looks for what the thread that called had in hand.
-        if (!result && result.error().code == EIO) ::raise(SIGKILL);
+        if (!result && result.error().code == EIO) verbs_test::end_well();
         ::_exit(1);
     }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+    EXPECT_TRUE(verbs_test::ended_well(child));
     owner_.answer_query(asked, IBV_QPS_RTS);
     EXPECT_EQ(code_of(query), 0);
 }
