@@ -9,7 +9,7 @@ The default is all features; --headers only compiles, with the headers of few fe
 DIR of --whole is a tree with every feature, whose tests are built here; --build is for the others.
 
 Building everything anew for each feature would take hours, and most objects would be the same: headers
-without a feature declare less, and no more. So once, each source is compiled with the headers of those
+without a feature declare less, but for a few calls that they give another name. So once, each source is compiled with the headers of those
 features alone without which CMake leaves it out of the build; it compiles then in every build that has
 it. And for each feature
 
@@ -28,6 +28,7 @@ Exit 1 with what failed; the last line says how many features passed and failed.
 
 import argparse
 import concurrent.futures
+import functools
 import json
 import os
 import pathlib
@@ -95,17 +96,21 @@ class Tree:
 # --- a library and a plugin without a feature ----------------------------------------------------
 
 
-def asks_for_a_define(source):
-    text = pathlib.Path(source).read_text(encoding="utf-8")
+def text_of(source):
+    return pathlib.Path(source).read_text(encoding="utf-8")
+
+
+def asks_for_a_define(text):
     words = ("VERBS_HAVE_", "feature_table", "VERBS_TEST_FEATURES", "EXTENDED_HAS_")
     return any(word in text for word in words)
 
 
+@functools.cache
 def calls_by_another_name():
     """{a stable call that the header of a feature makes a call of its own: that feature}"""
     found, feature = {}, None
     for path in (ROOT / "exp/include/infiniband/verbs_exp").glob("*.h"):
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in text_of(path).splitlines():
             if begin := re.match(r"#ifdef VERBS_HAVE_(\w+)", line):
                 feature = begin[1].lower()
             elif call := re.match(r"#define (ibv_\w+)\(", line):
@@ -113,25 +118,21 @@ def calls_by_another_name():
     return found
 
 
-def makes_such_calls(source):
-    text = pathlib.Path(source).read_text(encoding="utf-8")
-    return re.search(rf"\b({'|'.join(calls_by_another_name())})\(", text) is not None
+def depends_on_features(text):
+    calls = "|".join(calls_by_another_name())
+    return asks_for_a_define(text) or re.search(rf"\b({calls})\(", text) is not None
 
 
 def features_that_plugins_know():
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "providers").rglob("*.[ch]pp"))
+    text = "".join(text_of(path) for path in (ROOT / "providers").rglob("*.[ch]pp"))
     return {name.lower() for name in re.findall(r"\bVERBS_HAVE_(\w+)", text)}
 
 
-def depends_on_features(source):
-    return asks_for_a_define(source) or makes_such_calls(source)
-
-
-def link(target, tree, whole, is_anew=depends_on_features):
+def link(target, tree, whole, all_anew=False):
     """Links a target of the tree as CMake would, of its own objects and those of the whole tree."""
     headers = [path for folder in ("exp/api", "exp/provider", "providers")
                for path in (ROOT / folder).rglob("*.h*")]
-    if any(map(asks_for_a_define, headers)):
+    if any(asks_for_a_define(text_of(header)) for header in headers):
         raise Failed("a header asks for a define: who includes it has to be compiled anew")
     sources = {}
     for (source, _), command in tree.commands().items():
@@ -145,7 +146,7 @@ def link(target, tree, whole, is_anew=depends_on_features):
     made = []
     for word in words:
         for part in archives.get(word) or [word]:
-            if part in sources and is_anew(sources[part][0]):
+            if part in sources and (all_anew or depends_on_features(text_of(sources[part][0]))):
                 (tree.folder / part).parent.mkdir(parents=True, exist_ok=True)
                 run(f"compiling {part}", *shlex.split(sources[part][1]), folder=tree.folder)
             elif part in sources or part.startswith(("lib/libverbs.so", "lib/libibverbs.so")):
@@ -170,7 +171,7 @@ def suites(sources):
     """The names of the test suites in some sources, as a filter of googletest has them."""
     names = set()
     for source in sources:
-        text = pathlib.Path(source).read_text(encoding="utf-8")
+        text = text_of(source)
         names.update(re.findall(r"^TEST(?:_F|_P)?\((\w+),", text, re.MULTILINE))
         names.update(re.findall(r"^using (\w+) = ", text, re.MULTILINE))
     return ":".join(f"{name}.*:*/{name}.*" for name in sorted(names))
@@ -239,10 +240,10 @@ class Check:
             parts.mkdir(parents=True, exist_ok=True)
             for part in (whole.folder / TOGETHER).iterdir():
                 (parts / part.name).unlink(missing_ok=True)
-                (parts / part.name).symlink_to(part.resolve())
+                if part.stem not in anew:
+                    (parts / part.name).symlink_to(part.resolve())
         for target in sorted(own | anew):
-            (tree.folder / TOGETHER / f"{target}.so").unlink(missing_ok=True)
-            link(target, tree, whole, **({"is_anew": lambda source: True} if target in anew else {}))
+            link(target, tree, whole, all_anew=target in anew)
         own |= anew
         plugins = whole
         if features_that_plugins_know() & left_out:
@@ -274,7 +275,7 @@ def compile_alone(command, folder, headers, needs):
 
 
 def compile_all(check, jobs):
-    """How many there are, and those that do not compile with the headers of the features that they need alone."""
+    """How many sources there are, and those that do not compile with what they need alone."""
     whole, failed, jobs_left = check.whole, [], []
     folders = {}  # of the headers of some features
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
