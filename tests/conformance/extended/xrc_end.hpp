@@ -13,6 +13,14 @@
 
 namespace verbs_test {
 
+class XrcTest : public DeviceTest {
+protected:
+    void SetUp() override {
+        DeviceTest::SetUp();
+        if (!IsSkipped()) require_feature("XRC");
+    }
+};
+
 // Some headers have the call itself as a static inline function, of which each file has its own.
 inline int close_xrcd(ibv_xrcd *xrcd) {
     return ibv_close_xrcd(xrcd);

@@ -15,12 +15,8 @@ namespace {
 
 using namespace verbs_test;
 
-class XrcOfProcesses : public DeviceTest {
+class XrcOfProcesses : public XrcTest {
 protected:
-    void SetUp() override {
-        DeviceTest::SetUp();
-        if (!IsSkipped()) require_feature("XRC");
-    }
     DomainFile file;
 };
 

@@ -11,12 +11,8 @@ namespace {
 
 using namespace verbs_test;
 
-class Xrc : public DeviceTest {
+class Xrc : public XrcTest {
 protected:
-    void SetUp() override {
-        DeviceTest::SetUp();
-        if (!IsSkipped()) require_feature("XRC");
-    }
     ibv_xrcd *open(int fd, int oflags) { return open_xrcd(context(), fd, oflags); }
     void expect_refused(int fd, int oflags, int code) {
         EXPECT_EQ(open(fd, oflags), nullptr);

@@ -7,13 +7,7 @@ namespace {
 
 using namespace verbs_test;
 
-class XrcWindow : public DeviceTest {
-protected:
-    void SetUp() override {
-        DeviceTest::SetUp();
-        if (!IsSkipped()) require_feature("XRC");
-    }
-};
+using XrcWindow = XrcTest;
 
 TEST_F(XrcWindow, IsBoundAndInvalidatedWithoutAnyQueue) {
     const XrcEnd end(context());
