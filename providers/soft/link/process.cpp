@@ -70,15 +70,17 @@ void Process::before_fork() noexcept {
     forking->notes_lock_.lock();
 }
 
+void Process::unlock_after_fork() noexcept {
+    notes_lock_.unlock();
+    names_mutex_.unlock();
+    mutex_.unlock();
+}
+
 void Process::after_fork_in_parent() noexcept {
     // Let go outside the locks: this may be the last one who holds it.
     const std::shared_ptr<Process> held = std::move(forking);
     forking.reset();
-    if (held != nullptr) {
-        held->notes_lock_.unlock();
-        held->names_mutex_.unlock();
-        held->mutex_.unlock();
-    }
+    if (held != nullptr) held->unlock_after_fork();
     instance_mutex.unlock();
 }
 
@@ -87,9 +89,7 @@ void Process::after_fork_in_child() noexcept {
     const std::shared_ptr<Process> held = std::move(forking);
     forking.reset();
     if (held != nullptr) {
-        held->notes_lock_.unlock();
-        held->names_mutex_.unlock();
-        held->mutex_.unlock();
+        held->unlock_after_fork();
         held->die_in_child();
     }
     instance.reset();

@@ -181,6 +181,7 @@ private:
     void drop_guest(Qp &target, const Link &link, uint32_t channel) noexcept;
     void lose_handles(const Link &link) noexcept;
     void forget_timers(const Qp &qp) noexcept;
+    void unlock_after_fork() noexcept;
 
     void run() noexcept;
     void turn(int timeout_ms);
