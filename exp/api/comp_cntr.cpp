@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Counters of the completions of queue pairs.
 #include "api/boundary.hpp"
-#include "api/describe.hpp"
+#include "core/number_of.hpp"
 #include "half.hpp"
 
 #include <algorithm>
@@ -59,7 +59,7 @@ ibv_comp_cntr *ibv_create_comp_cntr(ibv_context *context, ibv_comp_cntr_init_att
         VERBS_CHECK(api::required(cc_attr, "cc_attr"));
         if (cc_attr->comp_mask != 0) return fail(EINVAL, "unknown bits in comp_mask");
         if (cc_attr->flags != 0) return fail(EINVAL, "unknown flags");
-        if (const int type = api::number_of(cc_attr->type);
+        if (const int type = number_of(cc_attr->type);
             type != IBV_COMP_CNTR_TYPE_WRS && type != IBV_COMP_CNTR_TYPE_BYTES)
             return fail(EINVAL, "there is no such type of counters");
         ibv_comp_cntr *comp_cntr = nullptr;

@@ -2,8 +2,8 @@
 // Shared receive queues with choices. Those of the basic type are what ibv_create_srq makes, on any
 // device; the others are the experimental half's.
 #include "api/boundary.hpp"
-#include "api/describe.hpp"
 #include "caller.hpp"
+#include "core/number_of.hpp"
 #include "half.hpp"
 
 using namespace verbs;
@@ -46,7 +46,7 @@ Result<void> check_tm(const ibv_context *context, const ibv_srq_init_attr_ex &at
 #endif
 
 bool is_basic(const ibv_srq_init_attr_ex &attr) noexcept {
-    return api::number_of(attr.srq_type) == IBV_SRQT_BASIC;
+    return number_of(attr.srq_type) == IBV_SRQT_BASIC;
 }
 
 // Without a type in the mask it reads as zero, which is the basic one.
@@ -57,7 +57,7 @@ Result<ibv_srq_init_attr_ex> checked(const ibv_context *context,
     auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
     // It stands before members that may count without it.
     if ((attr.comp_mask & IBV_SRQ_INIT_ATTR_TYPE) == 0) attr.srq_type = IBV_SRQT_BASIC;
-    switch (api::number_of(attr.srq_type)) {
+    switch (number_of(attr.srq_type)) {
     case IBV_SRQT_BASIC:
         if ((attr.comp_mask & ~kOfBasic) != 0)
             return fail(EINVAL, "a basic shared receive queue has no XRC domain, CQ or tags");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Work queues, and the tables of them that packets are spread over.
 #include "api/boundary.hpp"
-#include "api/describe.hpp"
 #include "caller.hpp"
+#include "core/number_of.hpp"
 #include "half.hpp"
 
 using namespace verbs;
@@ -21,7 +21,7 @@ Result<ibv_wq_init_attr> checked(const ibv_context *context, const ibv_wq_init_a
     if ((asked.comp_mask & ~exp::known_bits(kMembers)) != 0)
         return fail(EINVAL, "unknown bits in comp_mask");
     const auto attr = exp::whole(asked, exp::known_size(kFront, asked.comp_mask, kMembers));
-    if (api::number_of(attr.wq_type) != IBV_WQT_RQ)
+    if (number_of(attr.wq_type) != IBV_WQT_RQ)
         return fail(EINVAL, "there is no such type of work queue");
     VERBS_CHECK(api::required(attr.pd, "pd"));
     VERBS_CHECK(api::required(attr.cq, "cq"));

@@ -4,6 +4,7 @@
 #include "api/describe.hpp"
 #include "api/event_fd.hpp"
 #include "api/handle.hpp"
+#include "core/number_of.hpp"
 
 #include <rdma/ib_user_verbs.h>
 
@@ -125,7 +126,7 @@ int ibv_get_async_event(ibv_context *context, ibv_async_event *event) {
 void ibv_ack_async_event(ibv_async_event *event) {
     api::nothing([&]() -> Result<void> {
         VERBS_CHECK(api::required(event, "event"));
-        switch (subject_of(static_cast<unsigned>(api::number_of(event->event_type)))) {
+        switch (subject_of(static_cast<unsigned>(number_of(event->event_type)))) {
         case About::cq:
             VERBS_CHECK(api::owner_of(event->element.cq, "cq"));
             acknowledge(event->element.cq, &ibv_cq::async_events_completed);

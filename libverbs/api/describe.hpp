@@ -10,8 +10,6 @@
 
 namespace verbs::api {
 
-using verbs::number_of;
-
 template <std::size_t Size, class Enum>
 const char *describe(const std::array<const char *, Size> &texts, const Enum &value) noexcept {
     const int number = number_of(value);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Memory windows of type 1.
 #include "api/boundary.hpp"
-#include "api/describe.hpp"
 #include "api/handle.hpp"
+#include "core/number_of.hpp"
 
 using namespace verbs;
 
@@ -23,7 +23,7 @@ ibv_mw *ibv_alloc_mw(ibv_pd *pd, enum ibv_mw_type type) {
     return api::pointer([&]() -> Result<ibv_mw *> {
         VERBS_TRY(self, api::owner_of(pd, "pd"));
         ibv_mw *mw = nullptr;
-        VERBS_CHECK(self->call("alloc_mw", self->ops().alloc_mw, pd, api::number_of(type), &mw));
+        VERBS_CHECK(self->call("alloc_mw", self->ops().alloc_mw, pd, number_of(type), &mw));
         VERBS_CHECK(api::delivered(mw, "mw"));
         mw->context = pd->context;
         mw->pd = pd;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Static rates. One table; what it leaves out has no number.
-#include "api/describe.hpp"
+#include "core/number_of.hpp"
 
 #include <infiniband/verbs.h>
 
@@ -39,7 +39,7 @@ const Rate *find(Predicate &&is_it) {
 }  // namespace
 
 int ibv_rate_to_mult(enum ibv_rate rate) {
-    const int number = verbs::api::number_of(rate);
+    const int number = verbs::number_of(rate);
     const Rate *found = find([=](const Rate &r) { return r.rate == number; });
     return found == nullptr ? -1 : found->mult;
 }
@@ -50,7 +50,7 @@ enum ibv_rate mult_to_ibv_rate(int mult) {
 }
 
 int ibv_rate_to_mbps(enum ibv_rate rate) {
-    const int number = verbs::api::number_of(rate);
+    const int number = verbs::number_of(rate);
     const Rate *found = find([=](const Rate &r) { return r.rate == number; });
     return found == nullptr ? -1 : found->mbps;
 }
